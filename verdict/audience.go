@@ -37,7 +37,7 @@ func redactCheck(c Check, a Audience) Check {
 	}
 	c.Note = ""
 	switch c.Code {
-	case LimitReached, NotAssigned, NotActivated, Blocked, OfflineNotAllowed:
+	case ProductMismatch, LimitReached, NotAssigned, NotActivated, Blocked, OfflineNotAllowed:
 		c.Observed, c.Required = Value{}, Value{}
 	}
 	return c
@@ -46,12 +46,21 @@ func redactCheck(c Check, a Audience) Check {
 func redactFixes(fixes []Fix, a Audience) []Fix {
 	out := make([]Fix, 0, len(fixes))
 	for _, f := range fixes {
-		if a == ForDevice && (f.Action == DeactivateDevice || f.Action == ActivateDevice) {
-			f.Target = ""
+		if a == ForDevice {
+			f.Target = deviceTarget(f)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// deviceTarget drops the names of other devices and products.
+func deviceTarget(f Fix) string {
+	switch f.Action {
+	case DeactivateDevice, ActivateDevice, UseProductKey:
+		return ""
+	}
+	return f.Target
 }
 
 // redactWarnings keeps what concerns the license's dates: seats and other

@@ -1,0 +1,180 @@
+package license
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/verdict"
+)
+
+// ActivationStatus is what an activation is at an instant.
+type ActivationStatus string
+
+// The states of an activation (E-09).
+const (
+	ActivationActive      ActivationStatus = "active"
+	ActivationDeactivated ActivationStatus = "deactivated"
+	ActivationSuspended   ActivationStatus = "suspended"
+)
+
+// ActivationStatuses lists them in the order in which they are offered.
+func ActivationStatuses() []ActivationStatus {
+	return []ActivationStatus{ActivationActive, ActivationSuspended, ActivationDeactivated}
+}
+
+// Known reports whether s is one of the states.
+func (s ActivationStatus) Known() bool {
+	return s == ActivationActive || s == ActivationDeactivated || s == ActivationSuspended
+}
+
+// Activation is one device on one license, from activation to its end. A
+// device that comes back after deactivation gets a new one (A-ACT-03).
+type Activation struct {
+	ID         id.ID
+	LicenseID  id.ID
+	Kind       Kind
+	Identifier string // as the device gave it
+	Name       string // as the device calls itself
+	Platform   string
+	AppVersion string // last version it reported
+
+	ActivatedAt time.Time
+	LastSeenAt  time.Time // zero: not heard of since activation
+	HoldUntil   time.Time // zero: a fixed seat, held until deactivated
+	EndedAt     time.Time
+	EndReason   Reason
+}
+
+// HoldsSeat reports whether the activation takes a seat at now.
+func (a Activation) HoldsSeat(now time.Time) bool {
+	return a.EndedAt.IsZero() && !a.Lapsed(now)
+}
+
+// Lapsed reports whether a floating seat was not renewed in time.
+func (a Activation) Lapsed(now time.Time) bool {
+	return a.EndedAt.IsZero() && !a.HoldUntil.IsZero() && !now.Before(a.HoldUntil)
+}
+
+// Status is what the activation is at now, given its license's status then.
+// Activations never outlive their license's validity (C-LCY-07).
+func (a Activation) Status(of Status, now time.Time) ActivationStatus {
+	switch {
+	case !a.HoldsSeat(now), of == Revoked:
+		return ActivationDeactivated
+	case of == Suspended, of == Expired:
+		return ActivationSuspended
+	default:
+		return ActivationActive
+	}
+}
+
+// DisplayName is what to call the device before people.
+func (a Activation) DisplayName() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.Identifier
+}
+
+// Stale reports whether nothing was heard of the device for a long time.
+func (a Activation) Stale(now time.Time) bool {
+	last := a.LastSeenAt
+	if last.IsZero() {
+		last = a.ActivatedAt
+	}
+	return now.Sub(last) >= verdict.StaleAfter
+}
+
+// Limits of what a device may say about itself, in bytes.
+const (
+	MaxIdentifier = 255
+	MaxName       = 128
+	MaxPlatform   = 64
+)
+
+// Device is what a caller says about the device it runs on.
+type Device struct {
+	Identifier string
+	Kind       Kind
+	Name       string
+	Platform   string
+}
+
+// Fold is the form in which identifiers are compared: the same device after a
+// reinstall takes no second seat (U-02).
+func (d Device) Fold() string {
+	if d.Kind == Domain {
+		return NormalizeDomain(d.Identifier)
+	}
+	return strings.ToLower(strings.TrimSpace(d.Identifier))
+}
+
+// Check returns d tidied (blanks trimmed, kind defaulted to hardware, domain
+// normalized) or which of its fields is wrong and why.
+func (d Device) Check() (Device, *fault.Error) {
+	var problems fault.Problems
+	if d.Kind == "" {
+		d.Kind = Hardware
+	}
+	if !d.Kind.Known() {
+		problems.Add("device.kind", "Use hardware or domain.")
+	}
+	d.Identifier = strings.TrimSpace(d.Identifier)
+	checkText(&problems, "device.id", d.Identifier, MaxIdentifier)
+	d.Name = strings.TrimSpace(d.Name)
+	checkText(&problems, "device.name", d.Name, MaxName)
+	d.Platform = strings.TrimSpace(d.Platform)
+	checkText(&problems, "device.platform", d.Platform, MaxPlatform)
+	if d.Kind == Domain {
+		checkDomain(&problems, d.Fold())
+	} else if d.Identifier == "" {
+		problems.Add("device.id", "Send an identifier that stays the same for this device.")
+	}
+	return d, problems.Err()
+}
+
+func checkText(p *fault.Problems, field, s string, maxBytes int) {
+	switch {
+	case len(s) > maxBytes:
+		p.Add(field, "Shorten it: it is longer than allowed.")
+	case !utf8.ValidString(s):
+		p.Add(field, "Send valid UTF-8 text.")
+	case strings.ContainsFunc(s, unprintable):
+		p.Add(field, "Remove control and invisible characters.")
+	}
+}
+
+// unprintable refuses what could hide or reorder text on a page: control
+// characters, formatting characters such as bidirectional overrides, and
+// separators other than the plain space.
+func unprintable(r rune) bool {
+	return r != ' ' && !unicode.IsPrint(r)
+}
+
+func checkDomain(p *fault.Problems, host string) {
+	if host == "" || !strings.Contains(host, ".") && host != "localhost" || strings.ContainsAny(host, " /@:") {
+		p.Add("device.id", "Send a domain name such as example.com.")
+	}
+}
+
+// Attempt is an activation that was refused, kept so that the owner can see
+// which device asked, when, and why it was refused.
+type Attempt struct {
+	At         time.Time
+	Kind       Kind
+	Identifier string
+	Name       string
+	Code       verdict.Code
+}
+
+// DisplayName is what to call the device before people.
+func (a Attempt) DisplayName() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.Identifier
+}

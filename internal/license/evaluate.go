@@ -1,0 +1,440 @@
+package license
+
+import (
+	"time"
+
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/verdict"
+)
+
+// Facts is everything that is known about the license a caller asks for.
+type Facts struct {
+	License *License // nil: there is no such license for this caller
+	Product Product  // the license's product
+	Used    int      // seats held at the instant of the request
+
+	Device   *Activation // the named device's latest activation on this license that has not ended
+	Nearly   *Activation // a device that nearly matches the named one
+	Longest  *Activation // the device that was not heard of for the longest time
+	Release  *Release    // the requested version, where it is on record
+	Eligible string      // newest version on record that the license includes
+
+	BlockedSince time.Time // set: caller, device or account is on the block list
+	BlockReason  Reason
+	OfflineFiles int // files issued and not returned
+	OfflineLimit int // files allowed; 0 is no bound
+}
+
+// Request is what is asked of the license.
+type Request struct {
+	Purpose verdict.Purpose
+
+	// What the caller may see: the environment of its token, and its product.
+	// Both are empty for a signed-in person.
+	CallerEnvironment Environment
+	CallerProduct     id.ID
+
+	// What the request names. Empty means that it does not ask.
+	Environment Environment
+	ProductID   id.ID
+	Device      *Device
+	Version     string
+	Features    []string
+	ClientTime  time.Time
+
+	// Whole asks about the license as such rather than for one device: the
+	// portal's Validation Status. Checks of a named device are replaced by
+	// the question whether any device is activated.
+	Whole bool
+}
+
+// Evaluate decides whether a license is good for the request's purpose. It
+// runs every check in its fixed order and records each; the verdict's code is
+// the first failing one's. The same input gives the same bytes, always.
+// It is the only place in Keyward that decides (spec/verdict.md).
+func Evaluate(f Facts, r Request, now time.Time) verdict.Verdict {
+	e := &evaluation{facts: f, req: r, now: now, verdict: verdict.Verdict{
+		Purpose: r.Purpose, Valid: true, Code: verdict.Valid, At: now.UTC(),
+		Fixes: []verdict.Fix{},
+	}}
+	for _, check := range evaluationOrder() {
+		e.run(check)
+	}
+	if e.verdict.Valid {
+		e.verdict.Warnings = warnings(f, r, now)
+	}
+	e.verdict.Message = verdict.Describe(e.verdict.Code).Customer
+	return e.verdict
+}
+
+// step is one check: its code, whether it needs a known license, and how it
+// comes out.
+type step struct {
+	code verdict.Code
+	run  func(*evaluation, verdict.Check) verdict.Check
+}
+
+func evaluationOrder() []step {
+	return []step{
+		{verdict.KeyUnknown, (*evaluation).keyKnown},
+		{verdict.Blocked, (*evaluation).notBlocked},
+		{verdict.EnvironmentMismatch, (*evaluation).environment},
+		{verdict.ProductMismatch, (*evaluation).product},
+		{verdict.ProductInactive, (*evaluation).productActive},
+		{verdict.NotAssigned, (*evaluation).assigned},
+		{verdict.Revoked, (*evaluation).notRevoked},
+		{verdict.Expired, (*evaluation).notExpired},
+		{verdict.Suspended, (*evaluation).notSuspended},
+		{verdict.NotStarted, (*evaluation).started},
+		{verdict.VersionNotEligible, (*evaluation).version},
+		{verdict.FeatureMissing, (*evaluation).features},
+		{verdict.IdentifierRequired, (*evaluation).identifier},
+		{verdict.IdentifierKind, (*evaluation).kind},
+		{verdict.NotActivated, (*evaluation).activated},
+		{verdict.SeatLapsed, (*evaluation).seatHeld},
+		{verdict.LimitReached, (*evaluation).seatFree},
+		{verdict.ActivationPaused, (*evaluation).notPaused},
+		{verdict.ClockSkew, (*evaluation).clock},
+		{verdict.ReleaseNotAvailable, (*evaluation).release},
+		{verdict.OfflineNotAllowed, (*evaluation).offline},
+	}
+}
+
+type evaluation struct {
+	facts   Facts
+	req     Request
+	now     time.Time
+	verdict verdict.Verdict
+}
+
+func (e *evaluation) run(s step) {
+	c := verdict.Check{Code: s.code, Outcome: verdict.Pass}
+	if e.facts.License == nil && s.code != verdict.KeyUnknown && s.code != verdict.Blocked {
+		c = skip(c, verdict.SkipKeyUnknown)
+	} else {
+		c = s.run(e, c)
+	}
+	e.verdict.Checks = append(e.verdict.Checks, c)
+	if c.Outcome != verdict.Fail {
+		return
+	}
+	if e.verdict.Valid {
+		e.verdict.Valid, e.verdict.Code = false, c.Code
+	}
+	e.verdict.Fixes = append(e.verdict.Fixes, fixes(e.facts, e.req, c)...)
+}
+
+func skip(c verdict.Check, why verdict.SkipReason) verdict.Check {
+	c.Outcome, c.Skip = verdict.Skipped, why
+	return c
+}
+
+func fail(c verdict.Check) verdict.Check {
+	c.Outcome = verdict.Fail
+	return c
+}
+
+// failIf fails c when bad holds and records since when.
+func failIf(bad bool, c verdict.Check, since time.Time) verdict.Check {
+	if !bad {
+		return c
+	}
+	c = fail(c)
+	c.Since = verdict.Time(since).Time
+	return c
+}
+
+func (e *evaluation) keyKnown(c verdict.Check) verdict.Check {
+	if e.facts.License == nil {
+		return fail(c)
+	}
+	c.Observed = verdict.Time(e.facts.License.CreatedAt)
+	return c
+}
+
+func (e *evaluation) notBlocked(c verdict.Check) verdict.Check {
+	c.Reason = string(e.facts.BlockReason)
+	return failIf(!e.facts.BlockedSince.IsZero(), c, e.facts.BlockedSince)
+}
+
+func (e *evaluation) environment(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	c.Source = verdict.FromLicense
+	c.Required = verdict.Text(string(l.Environment))
+	asked := e.req.Environment
+	if asked == "" {
+		asked = e.req.CallerEnvironment
+	}
+	if asked == "" {
+		return skip(c, verdict.SkipNotAsked)
+	}
+	c.Observed = verdict.Text(string(asked))
+	mismatch := asked != l.Environment ||
+		e.req.CallerEnvironment != "" && e.req.CallerEnvironment != asked
+	return failIf(mismatch, c, time.Time{})
+}
+
+func (e *evaluation) product(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromLicense
+	c.Required = verdict.Text(e.facts.Product.Name)
+	c.Internal = string(e.facts.License.ProductID)
+	asked := e.req.ProductID
+	if asked == "" {
+		asked = e.req.CallerProduct
+	}
+	if asked == "" {
+		return skip(c, verdict.SkipNotAsked)
+	}
+	return failIf(asked != e.facts.License.ProductID, c, time.Time{})
+}
+
+// productActive: a killed product stops everything, one that is switched off
+// takes no new devices while existing ones keep working.
+func (e *evaluation) productActive(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
+	p := e.facts.Product
+	if !p.KilledAt.IsZero() {
+		c.Reason = "killed"
+		return failIf(true, c, p.KilledAt)
+	}
+	c.Reason = ""
+	return failIf(!p.Active && e.req.Purpose == verdict.AddDevice, c, time.Time{})
+}
+
+func (e *evaluation) assigned(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	c.Observed = verdict.Time(l.AssignedAt)
+	return failIf(l.CustomerID == "", c, l.CreatedAt)
+}
+
+func (e *evaluation) notRevoked(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	if l.RevokedAt.IsZero() {
+		return c
+	}
+	c.Reason, c.Note = string(l.RevokeReason), l.Note
+	return failIf(true, c, l.RevokedAt)
+}
+
+func (e *evaluation) notExpired(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	c.Source = verdict.FromLicense
+	if l.Perpetual() {
+		c.Observed = verdict.Text("never")
+		return c
+	}
+	c.Observed = verdict.Time(l.EndsAt())
+	return failIf(l.Ended(e.now), c, l.EndsAt())
+}
+
+func (e *evaluation) notSuspended(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	if l.SuspendedAt.IsZero() {
+		return c
+	}
+	c.Reason = string(l.SuspendReason)
+	if l.RevokedAt.IsZero() {
+		c.Note = l.Note
+	}
+	return failIf(true, c, l.SuspendedAt)
+}
+
+func (e *evaluation) started(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	c.Source = verdict.FromLicense
+	if l.StartsAt.IsZero() {
+		return skip(c, verdict.SkipNoRule)
+	}
+	c.Required = verdict.Time(l.StartsAt)
+	return failIf(!verdict.Started(l.StartsAt, e.now), c, time.Time{})
+}
+
+// version: the maximum decides by number; the end of updates by release date,
+// where the release is on record.
+func (e *evaluation) version(c verdict.Check) verdict.Check {
+	l := e.facts.License
+	c.Source = verdict.FromLicense
+	c.Required = versionRequirement(*l)
+	if e.req.Version == "" {
+		return skip(c, verdict.SkipNotAsked)
+	}
+	c.Observed = verdict.Text(e.req.Version)
+	if !verdict.VersionAllowed(l.MaxVersion, e.req.Version) {
+		return fail(c)
+	}
+	if l.UpdatesUntil.IsZero() {
+		return c
+	}
+	if e.facts.Release == nil {
+		return e.unrecordedRelease(c)
+	}
+	return failIf(!e.facts.Release.ReleasedAt.Before(l.UpdatesUntil), c, e.facts.Release.ReleasedAt)
+}
+
+// unrecordedRelease: a version that exists now was released before now, so
+// while updates run every version is eligible; afterwards nothing is known,
+// and a verdict never says more than the facts.
+func (e *evaluation) unrecordedRelease(c verdict.Check) verdict.Check {
+	if e.now.Before(e.facts.License.UpdatesUntil) {
+		return c
+	}
+	return skip(c, verdict.SkipUnknownDate)
+}
+
+func versionRequirement(l License) verdict.Value {
+	if l.MaxVersion != "" {
+		return verdict.Text(l.MaxVersion)
+	}
+	return verdict.Time(l.UpdatesUntil)
+}
+
+func (e *evaluation) features(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromLicense
+	if len(e.req.Features) == 0 {
+		return skip(c, verdict.SkipNotAsked)
+	}
+	c.Required = verdict.List(e.req.Features)
+	missing := missingFeatures(*e.facts.License, e.req.Features)
+	if len(missing) == 0 {
+		return c
+	}
+	c.Observed = verdict.List(missing)
+	return fail(c)
+}
+
+func missingFeatures(l License, asked []string) []string {
+	var missing []string
+	for _, key := range asked {
+		if f, ok := l.Feature(key); !ok || !f.Included() {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+func (e *evaluation) identifier(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
+	switch {
+	case e.req.Whole:
+		return skip(c, verdict.SkipNoDevice)
+	case e.req.Device != nil && e.req.Device.Fold() != "":
+		return c
+	case e.req.Purpose == verdict.Download:
+		return skip(c, verdict.SkipOtherPurpose)
+	case e.facts.Product.DeviceRequired, e.req.Purpose == verdict.AddDevice, e.req.Purpose == verdict.Offline:
+		return fail(c)
+	}
+	return skip(c, verdict.SkipNoDevice)
+}
+
+func (e *evaluation) kind(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
+	c.Required = verdict.List(e.facts.Product.AcceptedKinds())
+	if e.req.Device == nil {
+		return skip(c, verdict.SkipNoDevice)
+	}
+	c.Observed = verdict.Text(string(e.req.Device.Kind))
+	return failIf(!e.facts.Product.Accepts(e.req.Device.Kind), c, time.Time{})
+}
+
+// activated: a named device must hold a seat to use the license. Asked about
+// the license as a whole, at least one device must.
+func (e *evaluation) activated(c verdict.Check) verdict.Check {
+	if e.req.Purpose != verdict.Use {
+		return skip(c, verdict.SkipOtherPurpose)
+	}
+	if e.req.Whole {
+		c.Observed, c.Required = verdict.Number(e.facts.Used), verdict.Number(1)
+		return failIf(e.facts.Used == 0, c, e.facts.License.AssignedAt)
+	}
+	if e.req.Device == nil {
+		return skip(c, verdict.SkipNoDevice)
+	}
+	if e.facts.Device != nil {
+		c.Observed = verdict.Time(e.facts.Device.ActivatedAt)
+		return c
+	}
+	if e.facts.Nearly != nil {
+		c.Observed = verdict.Text(e.facts.Nearly.DisplayName())
+	}
+	return fail(c)
+}
+
+func (e *evaluation) seatHeld(c verdict.Check) verdict.Check {
+	switch {
+	case e.req.Purpose != verdict.Use:
+		return skip(c, verdict.SkipOtherPurpose)
+	case e.req.Device == nil || e.facts.Device == nil:
+		return skip(c, verdict.SkipNoDevice)
+	}
+	d := e.facts.Device
+	c.Required = verdict.Time(d.HoldUntil)
+	return failIf(d.Lapsed(e.now), c, d.HoldUntil)
+}
+
+// seatFree: a device that already holds a seat needs no other (C-LCY-04).
+func (e *evaluation) seatFree(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromLicense
+	if e.req.Purpose != verdict.AddDevice {
+		return skip(c, verdict.SkipOtherPurpose)
+	}
+	c.Observed = verdict.Number(e.facts.Used)
+	if e.facts.License.Limit == Unlimited {
+		c.Required = verdict.Text("unlimited")
+		return c
+	}
+	c.Required = verdict.Number(e.facts.License.Limit)
+	holds := e.facts.Device != nil && e.facts.Device.HoldsSeat(e.now)
+	return failIf(!holds && e.facts.Used >= e.facts.License.Limit, c, time.Time{})
+}
+
+// notPaused: activations pause with their license; check suspended says why.
+func (e *evaluation) notPaused(c verdict.Check) verdict.Check {
+	if e.req.Purpose != verdict.AddDevice {
+		return skip(c, verdict.SkipOtherPurpose)
+	}
+	l := e.facts.License
+	paused := !l.SuspendedAt.IsZero() && l.RevokedAt.IsZero()
+	if paused {
+		c.Reason = string(l.SuspendReason)
+	}
+	return failIf(paused, c, l.SuspendedAt)
+}
+
+func (e *evaluation) clock(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
+	if e.req.ClientTime.IsZero() {
+		return skip(c, verdict.SkipNotAsked)
+	}
+	if e.facts.Product.MaxSkew == 0 {
+		return skip(c, verdict.SkipNoRule)
+	}
+	c.Observed, c.Required = verdict.Time(e.req.ClientTime), verdict.Time(e.now)
+	return failIf(verdict.Skewed(e.req.ClientTime, e.now, e.facts.Product.MaxSkew), c, time.Time{})
+}
+
+func (e *evaluation) release(c verdict.Check) verdict.Check {
+	if e.req.Purpose != verdict.Download {
+		return skip(c, verdict.SkipOtherPurpose)
+	}
+	if e.facts.Release == nil {
+		return fail(c)
+	}
+	c.Observed = verdict.Time(e.facts.Release.ReleasedAt)
+	return failIf(e.facts.Release.ReleasedAt.After(e.now), c, time.Time{})
+}
+
+func (e *evaluation) offline(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
+	if e.req.Purpose != verdict.Offline {
+		return skip(c, verdict.SkipOtherPurpose)
+	}
+	if !e.facts.Product.OfflineAllowed {
+		return fail(c)
+	}
+	if e.facts.OfflineLimit == 0 {
+		return c
+	}
+	c.Observed, c.Required = verdict.Number(e.facts.OfflineFiles), verdict.Number(e.facts.OfflineLimit)
+	return failIf(e.facts.OfflineFiles >= e.facts.OfflineLimit, c, time.Time{})
+}
