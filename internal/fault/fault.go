@@ -149,5 +149,6 @@ func From(err error) *Error {
 // Is reports whether err is a fault of this kind, as From sees it. A nil err is
 // of no kind.
 func Is(err error, kind Kind) bool {
-	return err != nil && From(err).Kind == kind
+	e := From(err)
+	return e != nil && e.Kind == kind
 }

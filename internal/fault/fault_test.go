@@ -100,6 +100,14 @@ func TestFrom(t *testing.T) {
 	})
 }
 
+func TestNilPointerInAnInterfaceIsNoFault(t *testing.T) {
+	var p fault.Problems
+	check := func() error { return p.Err() }
+	if fault.From(check()) != nil || fault.Is(check(), fault.Invalid) || fault.Is(check(), fault.Internal) {
+		t.Error("a nil *Error became a fault")
+	}
+}
+
 func TestProblems(t *testing.T) {
 	t.Run("none is nil", func(t *testing.T) {
 		var p fault.Problems
