@@ -1,0 +1,160 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+)
+
+// Type names what happened: subject, dot, past participle.
+type Type string
+
+// The types of events.
+const (
+	ProductCreated Type = "product.created"
+	ReleaseCreated Type = "release.created"
+
+	CustomerCreated Type = "customer.created"
+	PersonAdded     Type = "person.added"
+	PersonInvited   Type = "person.invited"
+	PasswordSet     Type = "person.password_set"
+	PersonSignedIn  Type = "person.signed_in"
+	PersonSignedOut Type = "person.signed_out"
+	ResetRequested  Type = "person.reset_requested"
+
+	AdministratorCreated Type = "administrator.created"
+	TokenCreated         Type = "token.created"
+
+	LicenseCreated    Type = "license.created"
+	LicenseAssigned   Type = "license.assigned"
+	LicenseActivated  Type = "license.activated"
+	LicenseSuspended  Type = "license.suspended"
+	LicenseReinstated Type = "license.unsuspended"
+	LicenseRenewed    Type = "license.renewed"
+	LicenseRevoked    Type = "license.revoked"
+	LicenseExpired    Type = "license.expired"
+	KeyRevealed       Type = "license.key_revealed"
+	ChangeRefused     Type = "license.change_refused"
+
+	ActivationCreated     Type = "activation.created"
+	ActivationDeactivated Type = "activation.deleted"
+	DeactivationRefused   Type = "activation.deactivation_refused"
+)
+
+// Actor is who did it, as it is kept: a kind and an id.
+type Actor struct {
+	Kind account.ActorKind
+	ID   id.ID
+}
+
+// Event is one thing that happened.
+type Event struct {
+	ID             id.ID
+	At             time.Time
+	Type           Type
+	Actor          Actor
+	RequestID      string
+	Environment    license.Environment
+	ProductID      id.ID
+	LicenseID      id.ID
+	LicenseVersion int64 // orders the events of one license
+	CustomerID     id.ID
+	ActivationID   id.ID
+	PersonID       id.ID
+	Reason         string // reason code
+	Data           Data   // facts before and after, by type
+}
+
+// Data is what an event says beyond its ids. Every field is a fact or a code;
+// none is personal. Which are set depends on the type.
+type Data struct {
+	Before  *LicenseFacts `json:"before,omitempty"`
+	After   *LicenseFacts `json:"after,omitempty"`
+	Used    *int          `json:"used,omitempty"`    // seats held after an activation change
+	Limit   *int          `json:"limit,omitempty"`   // absent: unlimited
+	Trigger string        `json:"trigger,omitempty"` // a refused change
+	Purpose string        `json:"purpose,omitempty"` // of a one-time link
+	Version string        `json:"version,omitempty"` // of a release
+	Role    string        `json:"role,omitempty"`
+}
+
+// LicenseFacts are the facts of a license that its transitions change.
+type LicenseFacts struct {
+	Status    license.Status `json:"status"`
+	ExpiresAt *time.Time     `json:"expires_at,omitempty"`
+	Limit     *int           `json:"limit,omitempty"`
+}
+
+// FactsOf returns a license's facts as they are at now.
+func FactsOf(l license.License, now time.Time) *LicenseFacts {
+	f := &LicenseFacts{Status: l.Status(now)}
+	if !l.ExpiresAt.IsZero() {
+		f.ExpiresAt = &l.ExpiresAt
+	}
+	if l.Limit != license.Unlimited {
+		f.Limit = &l.Limit
+	}
+	return f
+}
+
+// New starts an event of an actor.
+func New(t Type, by account.Actor, now time.Time) Event {
+	return Event{
+		ID: id.New(), At: now, Type: t,
+		Actor: Actor{Kind: by.Kind, ID: by.ID}, RequestID: by.RequestID,
+	}
+}
+
+// About says which license the event is about.
+func (e Event) About(l license.License) Event {
+	e.Environment, e.ProductID, e.CustomerID = l.Environment, l.ProductID, l.CustomerID
+	e.LicenseID, e.LicenseVersion = l.ID, l.Version
+	return e
+}
+
+// Because gives the reason code.
+func (e Event) Because(reason string) Event {
+	e.Reason = reason
+	return e
+}
+
+// EncodeData is the stored form of Data.
+func EncodeData(d Data) (string, error) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return "", fmt.Errorf("encode event data: %w", err)
+	}
+	return string(b), nil
+}
+
+// DecodeData reads the stored form of Data.
+func DecodeData(s string) (Data, error) {
+	var d Data
+	if err := json.Unmarshal([]byte(s), &d); err != nil {
+		return Data{}, fmt.Errorf("decode event data: %w", err)
+	}
+	return d, nil
+}
+
+// OfTransition is the type of the event that a license's transition leaves.
+func OfTransition(t license.Trigger) Type {
+	switch t {
+	case license.Assign:
+		return LicenseAssigned
+	case license.FirstActivate:
+		return LicenseActivated
+	case license.Suspend:
+		return LicenseSuspended
+	case license.Reinstate:
+		return LicenseReinstated
+	case license.RenewTrigger:
+		return LicenseRenewed
+	case license.Revoke:
+		return LicenseRevoked
+	}
+	return ChangeRefused
+}
