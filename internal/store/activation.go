@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+)
+
+const activationColumns = `a.id, l.id, a.kind, a.identifier, a.name, a.platform, a.app_version,
+	a.activated_at, a.last_seen_at, a.hold_until, a.ended_at, a.end_reason`
+
+const activationFrom = ` FROM activation a JOIN license l ON l.seq = a.license_seq`
+
+func activationTargets(a *license.Activation) []any {
+	return []any{
+		&a.ID, &a.LicenseID, &a.Kind, &a.Identifier, &a.Name, &a.Platform, &a.AppVersion,
+		scanAt(&a.ActivatedAt), scanAt(&a.LastSeenAt), scanAt(&a.HoldUntil), scanAt(&a.EndedAt), &a.EndReason,
+	}
+}
+
+func scanActivation(s scanner) (license.Activation, error) {
+	var a license.Activation
+	return a, s.Scan(activationTargets(&a)...)
+}
+
+// AddActivation gives a device a seat of a locked, owned license. The same
+// device twice is Conflict: see IsUnique with "activation.identifier_folded".
+func (tx *Tx) AddActivation(ctx context.Context, a license.Activation) error {
+	device := license.Device{Kind: a.Kind, Identifier: a.Identifier}
+	_, err := tx.exec(ctx, `INSERT INTO activation (id, license_seq, customer_seq, kind, identifier, identifier_folded,
+			name, name_folded, platform, app_version, activated_at, last_seen_at, hold_until, ended_at, end_reason)
+		SELECT $1, seq, customer_seq, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+		FROM license WHERE id = $2`,
+		a.ID, a.LicenseID, a.Kind, a.Identifier, device.Fold(), a.Name, strings.ToLower(a.Name), a.Platform, a.AppVersion,
+		at(a.ActivatedAt), at(a.LastSeenAt), at(a.HoldUntil), at(a.EndedAt), a.EndReason)
+	return err
+}
+
+// EndActivation gives a seat back. It reports whether it was still held.
+func (tx *Tx) EndActivation(ctx context.Context, activation id.ID, now time.Time, why license.Reason) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE activation SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL`,
+		activation, at(now), why)
+	return n == 1, err
+}
+
+// EndActivations gives back all seats of a license and returns which.
+func (tx *Tx) EndActivations(ctx context.Context, license id.ID, now time.Time, why license.Reason) ([]id.ID, error) {
+	rs, err := tx.query(ctx, `UPDATE activation SET ended_at = $2, end_reason = $3
+		WHERE license_seq = (SELECT seq FROM license WHERE id = $1) AND ended_at IS NULL RETURNING id`,
+		license, at(now), why)
+	return collect(rs, err, value[id.ID])
+}
+
+// Activation returns the activation with this id, or ErrNotFound.
+func (r Reader) Activation(ctx context.Context, activation id.ID) (license.Activation, error) {
+	return first(r.queryRow(ctx, `SELECT `+activationColumns+activationFrom+` WHERE a.id = $1`, activation), scanActivation)
+}
+
+// OwnedActivation returns the activation with this id if the customer owns its
+// license, or ErrNotFound (P-ACT-21).
+func (r Reader) OwnedActivation(ctx context.Context, customer, activation id.ID) (license.Activation, error) {
+	return first(r.queryRow(ctx, `SELECT `+activationColumns+activationFrom+`
+		WHERE a.id = $1 AND a.customer_seq = (SELECT seq FROM customer WHERE id = $2)`, activation, customer), scanActivation)
+}
+
+// Seats is what is known about the seats of one license.
+type Seats struct {
+	Used    int
+	Device  *license.Activation // the asked-for device's, not ended
+	Nearly  *license.Activation // another one of the same name
+	Longest *license.Activation // the one not heard of for the longest time
+}
+
+// Seats reads the seats of a license at now; device may be nil.
+func (r Reader) Seats(ctx context.Context, licenseID id.ID, device *license.Device, now time.Time) (Seats, error) {
+	var s Seats
+	err := r.queryRow(ctx, `SELECT COUNT(*) FROM activation a
+		WHERE a.license_seq = (SELECT seq FROM license WHERE id = $1) AND a.ended_at IS NULL
+			AND (a.hold_until IS NULL OR a.hold_until > $2)`, licenseID, at(now)).Scan(&s.Used)
+	if err != nil || device == nil {
+		return s, err
+	}
+	s.Device, err = r.openSeat(ctx, licenseID, `a.kind = $2 AND a.identifier_folded = $3`, device.Kind, device.Fold())
+	if err != nil || s.Device != nil || device.Name == "" {
+		return s, err
+	}
+	s.Nearly, err = r.openSeat(ctx, licenseID, `a.kind = $2 AND a.name_folded = $3`, device.Kind, strings.ToLower(device.Name))
+	return s, err
+}
+
+// LongestUnused returns the device of a license that was not heard of for the
+// longest time, or nil without devices.
+func (r Reader) LongestUnused(ctx context.Context, licenseID id.ID, now time.Time) (*license.Activation, error) {
+	return r.openSeat(ctx, licenseID, `(a.hold_until IS NULL OR a.hold_until > $2)`, at(now))
+}
+
+// openSeat returns the longest unused activation that has not ended and
+// meets a condition on $2 and on, or nil.
+func (r Reader) openSeat(ctx context.Context, licenseID id.ID, condition string, args ...any) (*license.Activation, error) {
+	a, err := first(r.queryRow(ctx, `SELECT `+activationColumns+activationFrom+`
+		WHERE l.id = $1 AND a.ended_at IS NULL AND `+condition+`
+		ORDER BY COALESCE(a.last_seen_at, a.activated_at), a.seq LIMIT 1`, append([]any{licenseID}, args...)...), scanActivation)
+	if IsNotFound(err) {
+		return nil, nil
+	}
+	return &a, err
+}
+
+// LicenseActivations lists the devices of a license, those holding seats
+// first, newest first.
+func (r Reader) LicenseActivations(ctx context.Context, licenseID id.ID, limit int) ([]license.Activation, error) {
+	rs, err := r.query(ctx, `SELECT `+activationColumns+activationFrom+` WHERE l.id = $1
+		ORDER BY a.ended_at IS NOT NULL, a.activated_at DESC, a.seq DESC LIMIT $2`, licenseID, limit)
+	return collect(rs, err, scanActivation)
+}
+
+// ActivationFilter selects among the activations over all of a customer's licenses.
+type ActivationFilter struct {
+	Customer  id.ID
+	Now       time.Time
+	Status    license.ActivationStatus // "" is any
+	LicenseID id.ID                    // "" is any
+	Search    string                   // fragment of identifier or name, folded
+}
+
+// OwnedActivation is one row of a customer's activations.
+type OwnedActivation struct {
+	Activation  license.Activation
+	License     license.License
+	ProductName string
+}
+
+// OwnedActivations lists a customer's activations, newest first, one more than
+// the page size.
+func (r Reader) OwnedActivations(ctx context.Context, f ActivationFilter, page Page) ([]OwnedActivation, error) {
+	w := activationWhere(f)
+	backward := page.Before != ""
+	if edge := edgeOf(page); edge != "" {
+		w.add(`(a.activated_at, a.seq) ` + comparison(!backward) +
+			` (SELECT activated_at, seq FROM activation WHERE id = ` + w.arg(edge) + ` AND customer_seq = ` + w.owner + `)`)
+	}
+	direction := ` DESC`
+	if backward {
+		direction = ` ASC`
+	}
+	text := `SELECT ` + activationColumns + `, p.name, ` + licenseColumns + activationFrom + `
+		JOIN product p ON p.seq = l.product_seq JOIN customer c ON c.seq = a.customer_seq` + w.text() +
+		` ORDER BY a.activated_at` + direction + `, a.seq` + direction + ` LIMIT ` + w.arg(page.Size+1)
+	rs, err := r.query(ctx, text, w.args...)
+	list, err := collect(rs, err, scanOwnedActivation)
+	if backward {
+		reverse(list)
+	}
+	return list, err
+}
+
+func scanOwnedActivation(s scanner) (OwnedActivation, error) {
+	var o OwnedActivation
+	var grace int64
+	targets := append(activationTargets(&o.Activation), &o.ProductName)
+	err := s.Scan(append(targets, licenseTargets(&o.License, &grace)...)...)
+	o.License.Grace = fromMicros(grace)
+	return o, err
+}
+
+func activationWhere(f ActivationFilter) *where {
+	w := &where{}
+	w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
+	w.add(`a.customer_seq = ` + w.owner)
+	if f.LicenseID != "" {
+		w.add(`l.id = ` + w.arg(f.LicenseID))
+	}
+	if f.Status != "" {
+		w.add(activationStatus(w.arg(at(f.Now))) + ` = ` + w.arg(f.Status))
+	}
+	if f.Search != "" {
+		pattern := w.arg(like(f.Search))
+		w.add(`(a.identifier_folded LIKE ` + pattern + ` ESCAPE '\' OR a.name_folded LIKE ` + pattern + ` ESCAPE '\')`)
+	}
+	return w
+}
+
+// activationStatus is license.Activation.Status as an expression; now is a
+// placeholder. A test proves that both agree.
+func activationStatus(now string) string {
+	return `CASE WHEN a.ended_at IS NOT NULL OR a.hold_until <= ` + now + ` OR l.phase = 'revoked' THEN 'deactivated'
+		WHEN l.phase = 'suspended' OR l.ends_at <= ` + now + ` THEN 'suspended' ELSE 'active' END`
+}
+
+// CountActivations counts a customer's activations by status, leaving the
+// filter's own status aside.
+func (r Reader) CountActivations(ctx context.Context, f ActivationFilter) (map[license.ActivationStatus]int, error) {
+	f.Status = ""
+	w := activationWhere(f)
+	text := `SELECT ` + activationStatus(w.arg(at(f.Now))) + `, COUNT(*)` + activationFrom + w.text() + ` GROUP BY 1`
+	rs, err := r.query(ctx, text, w.args...)
+	counts := make(map[license.ActivationStatus]int)
+	_, err = collect(rs, err, func(s scanner) (struct{}, error) {
+		var status license.ActivationStatus
+		var n int
+		err := s.Scan(&status, &n)
+		counts[status] = n
+		return struct{}{}, err
+	})
+	return counts, err
+}
+
+// Seen is news of a device: it was heard of at an instant, running a version.
+type Seen struct {
+	ActivationID id.ID
+	At           time.Time
+	AppVersion   string
+}
+
+// MarkSeen records news of devices. Older news never replaces newer.
+func (tx *Tx) MarkSeen(ctx context.Context, news []Seen) error {
+	for _, s := range news {
+		_, err := tx.exec(ctx, `UPDATE activation SET last_seen_at = $2,
+				app_version = CASE WHEN $3 = '' THEN app_version ELSE $3 END
+			WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $2)`, s.ActivationID, at(s.At), s.AppVersion)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attemptsKept is how many refused activations are kept for a license.
+const attemptsKept = 20
+
+// AddAttempt records a refused activation and forgets the oldest beyond the cap.
+func (tx *Tx) AddAttempt(ctx context.Context, licenseID id.ID, a license.Attempt) error {
+	_, err := tx.exec(ctx, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
+		SELECT seq, $2, $3, $4, $5, $6 FROM license WHERE id = $1`,
+		licenseID, at(a.At), a.Kind, a.Identifier, a.Name, a.Code)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `DELETE FROM attempt WHERE license_seq = (SELECT seq FROM license WHERE id = $1)
+		AND seq <= (SELECT seq FROM attempt WHERE license_seq = (SELECT seq FROM license WHERE id = $1)
+			ORDER BY seq DESC LIMIT 1 OFFSET $2)`, licenseID, attemptsKept)
+	return err
+}
+
+// Attempts lists the last refused activations of a license, newest first.
+func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]license.Attempt, error) {
+	rs, err := r.query(ctx, `SELECT at, kind, identifier, name, code FROM attempt
+		WHERE license_seq = (SELECT seq FROM license WHERE id = $1) ORDER BY at DESC, seq DESC LIMIT $2`, licenseID, limit)
+	return collect(rs, err, func(s scanner) (license.Attempt, error) {
+		var a license.Attempt
+		return a, s.Scan(scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
+	})
+}

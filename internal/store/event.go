@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/id"
+)
+
+// AppendEvent adds an event to the transaction that caused it. It becomes
+// part of the sealed chain after the commit.
+func (tx *Tx) AppendEvent(ctx context.Context, e event.Event) error {
+	data, err := event.EncodeData(e.Data)
+	if err != nil {
+		return err
+	}
+	var seq int64
+	err = tx.queryRow(ctx, `INSERT INTO event (id, at, type, actor_kind, actor_id, request_id, environment,
+			product_seq, license_seq, license_version, customer_seq, activation_id, person_id, reason, data)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT seq FROM product WHERE id = $8), (SELECT seq FROM license WHERE id = $9),
+			$10, (SELECT seq FROM customer WHERE id = $11), $12, $13, $14, $15) RETURNING seq`,
+		e.ID, at(e.At), e.Type, e.Actor.Kind, e.Actor.ID, e.RequestID, e.Environment,
+		e.ProductID, e.LicenseID, e.LicenseVersion, e.CustomerID, e.ActivationID, e.PersonID, e.Reason, data).Scan(&seq)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO event_pending (event_seq) VALUES ($1)`, seq)
+	return err
+}
+
+const eventSelect = `SELECT e.id, e.at, e.type, e.actor_kind, e.actor_id, e.request_id, e.environment,
+		COALESCE(p.id, ''), COALESCE(l.id, ''), e.license_version, COALESCE(c.id, ''),
+		e.activation_id, e.person_id, e.reason, e.data
+	FROM event e
+	LEFT JOIN product p ON p.seq = e.product_seq
+	LEFT JOIN license l ON l.seq = e.license_seq
+	LEFT JOIN customer c ON c.seq = e.customer_seq`
+
+func eventTargets(e *event.Event) []any {
+	return []any{
+		&e.ID, scanAt(&e.At), &e.Type, &e.Actor.Kind, &e.Actor.ID, &e.RequestID, &e.Environment,
+		&e.ProductID, &e.LicenseID, &e.LicenseVersion, &e.CustomerID,
+		&e.ActivationID, &e.PersonID, &e.Reason, scanJSON(&e.Data),
+	}
+}
+
+func scanEvent(s scanner) (event.Event, error) {
+	var e event.Event
+	return e, s.Scan(eventTargets(&e)...)
+}
+
+// LicenseEvents lists the events of a license, newest first.
+func (r Reader) LicenseEvents(ctx context.Context, licenseID id.ID, limit int) ([]event.Event, error) {
+	rs, err := r.query(ctx, eventSelect+` WHERE e.license_seq = (SELECT seq FROM license WHERE id = $1)
+		ORDER BY e.seq DESC LIMIT $2`, licenseID, limit)
+	return collect(rs, err, scanEvent)
+}
+
+// HistoricEvent is an event with the license it is about, for a customer's
+// recent activity. Device is empty when it is about none.
+type HistoricEvent struct {
+	Event       event.Event
+	ProductName string
+	Mask        string
+	Device      string
+}
+
+// CustomerEvents lists the latest events of a customer that are about one of
+// its licenses, newest first.
+func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int) ([]HistoricEvent, error) {
+	text := strings.Replace(eventSelect, `e.data
+	FROM event e`, `e.data, p.name, l.key_mask, COALESCE(NULLIF(a.name, ''), a.identifier, '')
+	FROM event e LEFT JOIN activation a ON a.id = e.activation_id`, 1)
+	rs, err := r.query(ctx, text+` WHERE e.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND e.license_seq IS NOT NULL
+		ORDER BY e.seq DESC LIMIT $2`, customer, limit)
+	return collect(rs, err, func(s scanner) (HistoricEvent, error) {
+		var h HistoricEvent
+		return h, s.Scan(append(eventTargets(&h.Event), &h.ProductName, &h.Mask, &h.Device)...)
+	})
+}
+
+// Seal is the place of an event in the chain.
+type Seal struct {
+	Number int64
+	Hash   []byte
+}
+
+// Head is the signed end of the chain.
+type Head struct {
+	Seal
+	Signature []byte
+	SignedAt  time.Time
+}
+
+// LockHead takes the chain for this transaction and returns its end; the zero
+// Head when nothing was sealed yet. One transaction at a time holds it.
+func (tx *Tx) LockHead(ctx context.Context) (Head, error) {
+	_, err := tx.exec(ctx, `INSERT INTO event_head (one, number, hash, signature, signed_at)
+		VALUES (1, 0, $1, $1, 0) ON CONFLICT (one) DO NOTHING`, []byte{})
+	if err != nil {
+		return Head{}, err
+	}
+	var h Head
+	err = tx.queryRow(ctx, `SELECT number, hash, signature, signed_at FROM event_head WHERE one = 1`+tx.d.lockRow()).
+		Scan(&h.Number, &h.Hash, &h.Signature, scanAt(&h.SignedAt))
+	return h, err
+}
+
+// Unsealed is an event that is committed and not yet in the chain.
+type Unsealed struct {
+	Seq   int64
+	Event event.Event
+}
+
+// Unsealed returns events that wait for their seal, oldest first.
+func (r Reader) Unsealed(ctx context.Context, limit int) ([]Unsealed, error) {
+	rs, err := r.query(ctx, strings.Replace(eventSelect, `SELECT `, `SELECT e.seq, `, 1)+`
+		JOIN event_pending w ON w.event_seq = e.seq ORDER BY e.seq LIMIT $1`, limit)
+	return collect(rs, err, scanUnsealed)
+}
+
+func scanUnsealed(s scanner) (Unsealed, error) {
+	var u Unsealed
+	return u, s.Scan(append([]any{&u.Seq}, eventTargets(&u.Event)...)...)
+}
+
+// AddSeal puts a waiting event into the chain.
+func (tx *Tx) AddSeal(ctx context.Context, seq int64, s Seal) error {
+	if _, err := tx.exec(ctx, `INSERT INTO event_seal (number, event_seq, hash) VALUES ($1, $2, $3)`, s.Number, seq, s.Hash); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `DELETE FROM event_pending WHERE event_seq = $1`, seq)
+	return err
+}
+
+// SaveHead moves the signed end of the chain.
+func (tx *Tx) SaveHead(ctx context.Context, h Head) error {
+	_, err := tx.exec(ctx, `UPDATE event_head SET number = $1, hash = $2, signature = $3, signed_at = $4 WHERE one = 1`,
+		h.Number, h.Hash, h.Signature, at(h.SignedAt))
+	return err
+}
+
+// Sealed is an event in its place in the chain.
+type Sealed struct {
+	Seal
+	Event event.Event
+}
+
+// SealedAfter returns the sealed events behind a number, in order: what
+// consumers read.
+func (r Reader) SealedAfter(ctx context.Context, number int64, limit int) ([]Sealed, error) {
+	rs, err := r.query(ctx, strings.Replace(eventSelect, `SELECT `, `SELECT s.number, s.hash, `, 1)+`
+		JOIN event_seal s ON s.event_seq = e.seq WHERE s.number > $1 ORDER BY s.number LIMIT $2`, number, limit)
+	return collect(rs, err, func(s scanner) (Sealed, error) {
+		var e Sealed
+		return e, s.Scan(append([]any{&e.Number, &e.Hash}, eventTargets(&e.Event)...)...)
+	})
+}
+
+// Head returns the signed end of the chain, or ErrNotFound.
+func (r Reader) Head(ctx context.Context) (Head, error) {
+	return first(r.queryRow(ctx, `SELECT number, hash, signature, signed_at FROM event_head WHERE one = 1`),
+		func(s scanner) (Head, error) {
+			var h Head
+			return h, s.Scan(&h.Number, &h.Hash, &h.Signature, scanAt(&h.SignedAt))
+		})
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+)
+
+// LicenseSort is an order of a customer's licenses.
+type LicenseSort string
+
+// The orders. All are unique: ties are broken by creation.
+const (
+	ByAssigned LicenseSort = "assigned"
+	ByProduct  LicenseSort = "product"
+	ByStatus   LicenseSort = "status"
+	ByExpiry   LicenseSort = "expiry"
+)
+
+// Known reports whether s is one of the orders.
+func (s LicenseSort) Known() bool {
+	return s == ByAssigned || s == ByProduct || s == ByStatus || s == ByExpiry
+}
+
+// LicenseFilter selects among a customer's licenses.
+type LicenseFilter struct {
+	Customer id.ID
+	Now      time.Time      // instant at which status is read
+	Status   license.Status // "" is any
+	Within   time.Duration  // > 0: still valid and ending within this time
+
+	// A license matches the search when one of these does; all empty is no search.
+	Product  string  // fragment of the product's name, folded
+	Key      string  // fragment of the folded key
+	Licenses []id.ID // found by opening sealed keys
+}
+
+// Page says which part of a list to read: after or before an entry, in the
+// list's order.
+type Page struct {
+	After  id.ID // entries behind this one
+	Before id.ID // or entries in front of this one
+	Size   int
+}
+
+// OwnedLicense is one row of a customer's list.
+type OwnedLicense struct {
+	License     license.License
+	ProductName string
+	Used        int // seats held
+}
+
+// OwnedLicenses lists a customer's licenses. It reads one more than the page
+// size, so that the caller knows whether there are more; entries in front of
+// Before come in list order too.
+func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort LicenseSort, desc bool, page Page) ([]OwnedLicense, error) {
+	w := ownedWhere(f)
+	key := sortKey(sort, w, f.Now)
+	backward := page.Before != ""
+	if edge := edgeOf(page); edge != "" {
+		w.add(`(` + key + `, l.seq) ` + comparison(desc != backward) + ` (SELECT ` + key + `, l.seq` + licenseFrom +
+			` WHERE l.id = ` + w.arg(edge) + ` AND l.customer_seq = ` + w.owner + `)`)
+	}
+	direction := ` ASC`
+	if desc != backward {
+		direction = ` DESC`
+	}
+	now := w.arg(at(f.Now))
+	text := `SELECT ` + licenseColumns + `, p.name, ` + seatsHeld(now) + licenseFrom + w.text() +
+		` ORDER BY ` + key + direction + `, l.seq` + direction + ` LIMIT ` + w.arg(page.Size+1)
+	rs, err := r.query(ctx, text, w.args...)
+	list, err := collect(rs, err, scanOwned)
+	if backward {
+		reverse(list)
+	}
+	return list, err
+}
+
+// seatsHeld counts the seats of license l at an instant.
+func seatsHeld(now string) string {
+	return `(SELECT COUNT(*) FROM activation a WHERE a.license_seq = l.seq AND a.ended_at IS NULL
+		AND (a.hold_until IS NULL OR a.hold_until > ` + now + `))`
+}
+
+func scanOwned(s scanner) (OwnedLicense, error) {
+	var o OwnedLicense
+	var grace int64
+	err := s.Scan(append(licenseTargets(&o.License, &grace), &o.ProductName, &o.Used)...)
+	o.License.Grace = fromMicros(grace)
+	return o, err
+}
+
+// sortKey is the expression a list is ordered by.
+func sortKey(sort LicenseSort, w *where, now time.Time) string {
+	switch sort {
+	case ByProduct:
+		return `p.name_folded`
+	case ByExpiry:
+		return `l.ends_at`
+	case ByStatus:
+		return `CASE WHEN l.phase = 'revoked' THEN 5 WHEN l.ends_at <= ` + w.arg(at(now)) + ` THEN 4
+			WHEN l.phase = 'suspended' THEN 3 WHEN l.phase = 'active' THEN 1 ELSE 2 END`
+	}
+	return `l.assigned_at`
+}
+
+func edgeOf(p Page) id.ID {
+	if p.Before != "" {
+		return p.Before
+	}
+	return p.After
+}
+
+func comparison(descending bool) string {
+	if descending {
+		return `<`
+	}
+	return `>`
+}
+
+func reverse[T any](list []T) {
+	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
+		list[i], list[j] = list[j], list[i]
+	}
+}
+
+// where collects conditions and their arguments.
+type where struct {
+	conditions []string
+	args       []any
+	owner      string // placeholder expression of the owner's seq
+}
+
+func (w *where) add(condition string) { w.conditions = append(w.conditions, condition) }
+
+// arg adds an argument and returns its placeholder.
+func (w *where) arg(v any) string {
+	w.args = append(w.args, v)
+	return "$" + strconv.Itoa(len(w.args))
+}
+
+func (w *where) text() string { return ` WHERE ` + strings.Join(w.conditions, ` AND `) }
+
+// ownedWhere is everything a filter asks for, the owner first.
+func ownedWhere(f LicenseFilter) *where {
+	w := &where{}
+	w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
+	w.add(`l.customer_seq = ` + w.owner)
+	if f.Status != "" {
+		w.add(statusIs(f.Status, w.arg(at(f.Now))))
+	}
+	if f.Within > 0 {
+		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)) + ` AND l.ends_at <= ` + w.arg(at(f.Now.Add(f.Within))))
+	}
+	if f.Product != "" || f.Key != "" || len(f.Licenses) > 0 {
+		w.add(`(` + strings.Join(searchConditions(f, w), ` OR `) + `)`)
+	}
+	return w
+}
+
+func searchConditions(f LicenseFilter, w *where) []string {
+	var any []string
+	if f.Product != "" {
+		any = append(any, `p.name_folded LIKE `+w.arg(like(f.Product))+` ESCAPE '\'`)
+	}
+	if f.Key != "" {
+		any = append(any, `l.key_folded LIKE `+w.arg(like(f.Key))+` ESCAPE '\'`)
+	}
+	if n := len(f.Licenses); n > 0 {
+		any = append(any, `l.id IN `+in(n, len(w.args)+1))
+		for _, license := range f.Licenses {
+			w.arg(license)
+		}
+	}
+	return any
+}
+
+// statusIs is license.License.Status as a condition; now is a placeholder.
+// A test proves that both agree.
+func statusIs(s license.Status, now string) string {
+	switch s {
+	case license.Revoked:
+		return `l.phase = 'revoked'`
+	case license.Expired:
+		return `l.phase <> 'revoked' AND l.ends_at <= ` + now
+	}
+	return fmt.Sprintf(`l.phase = '%s' AND l.ends_at > %s`, s, now)
+}
+
+// CountOwned counts a customer's licenses by status. The filter's own status
+// is left aside: the counts are what choosing another one would show.
+func (r Reader) CountOwned(ctx context.Context, f LicenseFilter) (map[license.Status]int, error) {
+	f.Status = ""
+	w := ownedWhere(f)
+	from := ` FROM license l`
+	if f.Product != "" {
+		from += ` JOIN product p ON p.seq = l.product_seq`
+	}
+	text := `SELECT l.phase, l.ends_at <= ` + w.arg(at(f.Now)) + `, COUNT(*)` + from + w.text() + ` GROUP BY 1, 2`
+	rs, err := r.query(ctx, text, w.args...)
+	groups, err := collect(rs, err, scanGroup)
+	counts := make(map[license.Status]int)
+	for _, g := range groups {
+		counts[g.status] += g.n
+	}
+	return counts, err
+}
+
+type statusGroup struct {
+	status license.Status
+	n      int
+}
+
+func scanGroup(s scanner) (statusGroup, error) {
+	var g statusGroup
+	var ended bool
+	err := s.Scan(&g.status, scanBool(&ended), &g.n)
+	if ended && g.status != license.Revoked {
+		g.status = license.Expired
+	}
+	return g, err
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Options say which database to open.
+type Options struct {
+	// Database is the URL of a PostgreSQL database, or empty for SQLite in Dir.
+	Database string
+	// Dir is the data directory. It is made if it does not exist.
+	Dir string
+	// Logger gets what an operator should know; nil is silence.
+	Logger *slog.Logger
+	// Now tells the time. With it, slow commits are logged.
+	Now func() time.Time
+	// MmapOff makes SQLite read with ordinary calls instead of through mapped
+	// memory, for file systems on which mapping is slow or unsafe.
+	MmapOff bool
+}
+
+// Store is one open database. Its methods may be called from any goroutine.
+type Store struct {
+	Reader
+	db     *sql.DB // SQLite: readers only
+	writer *writer // SQLite only
+
+	migrations fs.FS // see migrationFolder
+	// migrator opens the database for a change of its schema, alone.
+	migrator func(context.Context) (*migrator, error)
+}
+
+// Open opens the database and changes nothing in it: see Migrate and
+// CheckSchema. The caller closes it.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case o.Database == "":
+		return openSQLite(ctx, o)
+	case strings.HasPrefix(o.Database, "postgres://"), strings.HasPrefix(o.Database, "postgresql://"):
+		return openPostgres(ctx, o)
+	}
+	return nil, errors.New("store: the database must be a postgres:// URL, or empty for SQLite in the data directory")
+}
+
+// Close waits until every operation that was accepted is answered, then closes
+// the database. Later calls answer Unavailable.
+func (s *Store) Close() error {
+	var err error
+	if s.writer != nil {
+		err = s.writer.close()
+	}
+	return errors.Join(err, s.db.Close())
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.d.translate(s.db.PingContext(ctx))
+}
+
+// DatabaseName is "sqlite" or "postgres".
+func (s *Store) DatabaseName() string { return s.d.name }

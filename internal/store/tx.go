@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/keyward/keyward/internal/fault"
+)
+
+// Tx is the transaction of one operation: what it reads and writes, until its
+// function returns.
+type Tx struct{ Reader }
+
+// course is how a transaction is going.
+type course struct {
+	ctx    context.Context // carries the caller's values, never its end
+	broken error           // of the first statement that failed
+	over   bool
+}
+
+func newTx(ctx context.Context, q querier, d *dialect) *Tx {
+	return &Tx{Reader{q: q, d: d, in: &course{ctx: ctx}}}
+}
+
+// enter returns the context a statement runs with. After a failed statement
+// none runs: PostgreSQL refuses them, and on SQLite they might run outside the
+// transaction.
+func (c *course) enter(ctx context.Context) (context.Context, error) {
+	switch {
+	case c == nil:
+		return ctx, nil
+	case c.over:
+		return nil, errOver
+	case c.broken != nil:
+		return nil, c.broken
+	}
+	return c.ctx, nil
+}
+
+func (c *course) fail(err error) {
+	if c != nil && c.broken == nil {
+		c.broken = err
+	}
+}
+
+// end closes the transaction to its function. A statement that failed undoes
+// the operation even where the function went on as if it had not, and a lost
+// conflict is seen through whatever the function made of it.
+func (c *course) end(err error) error {
+	c.over = true
+	if err == nil || errors.Is(c.broken, errConflict) {
+		return c.broken
+	}
+	return err
+}
+
+// exec runs a statement that writes and returns how many rows it changed.
+func (tx *Tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	ctx, err := tx.in.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	result, err := tx.q.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, tx.failed(ctx, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, tx.failed(ctx, err)
+	}
+	return n, nil
+}
+
+// InTx runs fn in a transaction and returns when it is durable: nil means that
+// everything fn wrote survives a power failure, an error that nothing was
+// written. (One exception: when the connection to PostgreSQL breaks during the
+// commit nobody knows, and the error is Unavailable.)
+//
+// A statement that fails undoes the whole operation; fn returns its error or
+// one in its place. A panic in fn undoes it too and is raised again here, as a
+// *Panic.
+//
+// fn may run twice and on another goroutine, so it touches only its tx and the
+// result it fills from nothing each time. It must not call InTx: it would wait
+// for itself.
+//
+// When ctx ends while fn has not started, InTx returns the error of ctx and fn
+// never runs. Once started, fn is not interrupted and InTx tells the truth.
+func (s *Store) InTx(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.writer != nil {
+		return s.writer.do(ctx, fn)
+	}
+	return s.retry(ctx, fn)
+}
+
+const (
+	// txAttempts bounds how often a transaction that lost a conflict starts anew.
+	txAttempts = 5
+	// txLimit ends a transaction that no longer gets answers from the server.
+	txLimit = time.Minute
+)
+
+// retry runs fn in a transaction of its own, again when it lost a conflict
+// with another one.
+func (s *Store) retry(ctx context.Context, fn func(*Tx) error) error {
+	wait := 5 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		err := s.once(ctx, fn)
+		if attempt == txAttempts || !errors.Is(err, errConflict) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+// once takes a connection while the caller still waits for it, and from there
+// on goes through with it whether or not the caller does.
+func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
+	defer func() {
+		if v := recover(); v != nil {
+			panic(newPanic(v))
+		}
+	}()
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.d.translate(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), txLimit)
+	defer cancel()
+	t, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return s.d.translate(err)
+	}
+	defer t.Rollback() // after a commit it does nothing
+	tx := newTx(ctx, t, s.d)
+	if err := tx.in.end(fn(tx)); err != nil {
+		return err
+	}
+	return s.d.translate(t.Commit())
+}
+
+// Snapshot runs fn with a Reader whose reads all see the same moment.
+func (s *Store) Snapshot(ctx context.Context, fn func(Reader) error) error {
+	t, err := s.db.BeginTx(ctx, s.d.snapshot)
+	if err != nil {
+		return s.d.translate(err)
+	}
+	defer t.Rollback() // it has nothing to commit
+	return fn(Reader{q: t, d: s.d})
+}
+
+// closed is the fault of a store that is shutting down.
+func closed() error {
+	return fault.New(fault.Unavailable, "closing", "We are restarting. Please try again in a moment.").WithRetryAfter(retryBusy)
+}
