@@ -220,6 +220,7 @@ CREATE TABLE activation (
     identifier        TEXT NOT NULL,
     identifier_folded TEXT COLLATE "C" NOT NULL,
     name              TEXT NOT NULL,
+    name_folded       TEXT COLLATE "C" NOT NULL,
     platform          TEXT NOT NULL,
     app_version       TEXT NOT NULL,
     activated_at      BIGINT NOT NULL,
