@@ -1,0 +1,86 @@
+package httpx_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/internal/httpx"
+)
+
+func TestRateLimit(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	try := func(t *testing.T, l *httpx.RateLimit, key string, at time.Time, want bool, wantWait time.Duration) {
+		t.Helper()
+		// The limiter counts in fractions; a millisecond is exact enough.
+		if ok, wait := l.Allow(key, at); ok != want || wait.Round(time.Millisecond) != wantWait {
+			t.Errorf("Allow(%s) = %v, %v; want %v, %v", key, ok, wait, want, wantWait)
+		}
+	}
+	t.Run("allows a burst, then one per interval", func(t *testing.T) {
+		l := httpx.NewRateLimit(10*time.Second, 3, 100)
+		for range 3 {
+			try(t, l, "a", start, true, 0)
+		}
+		try(t, l, "a", start, false, 10*time.Second)
+		try(t, l, "a", start.Add(4*time.Second), false, 6*time.Second)
+		try(t, l, "a", start.Add(10*time.Second), true, 0)
+		try(t, l, "a", start.Add(10*time.Second), false, 10*time.Second)
+	})
+	t.Run("refused attempts do not make the wait longer", func(t *testing.T) {
+		l := httpx.NewRateLimit(10*time.Second, 1, 100)
+		try(t, l, "a", start, true, 0)
+		for range 50 {
+			try(t, l, "a", start, false, 10*time.Second)
+		}
+		try(t, l, "a", start.Add(10*time.Second), true, 0)
+	})
+	t.Run("one key does not use up another's", func(t *testing.T) {
+		l := httpx.NewRateLimit(time.Minute, 1, 100)
+		try(t, l, "a", start, true, 0)
+		try(t, l, "b", start, true, 0)
+		try(t, l, "a", start, false, time.Minute)
+	})
+	t.Run("when full it forgets the one idle for longest and refuses nobody new", func(t *testing.T) {
+		l := httpx.NewRateLimit(time.Minute, 1, 2)
+		try(t, l, "a", start, true, 0)
+		try(t, l, "b", start, true, 0)
+		try(t, l, "a", start, false, time.Minute)
+		try(t, l, "c", start, true, 0)            // forgets b
+		try(t, l, "a", start, false, time.Minute) // still known
+		try(t, l, "b", start, true, 0)            // new again, forgets c
+		try(t, l, "a", start, false, time.Minute)
+	})
+	t.Run("is safe for concurrent use and never allows more than the burst", func(t *testing.T) {
+		l := httpx.NewRateLimit(time.Minute, 5, 10)
+		var allowed [8]int
+		var wg sync.WaitGroup
+		for worker := range allowed {
+			wg.Go(func() {
+				for i := range 100 {
+					l.Allow(fmt.Sprint("other", i%5), start)
+					if ok, _ := l.Allow("a", start); ok {
+						allowed[worker]++
+					}
+				}
+			})
+		}
+		wg.Wait()
+		total := 0
+		for _, n := range allowed {
+			total += n
+		}
+		if total != 5 {
+			t.Errorf("%d attempts were allowed, want 5", total)
+		}
+	})
+	t.Run("a limit that cannot work is refused at start", func(t *testing.T) {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		httpx.NewRateLimit(time.Minute, 0, 10)
+	})
+}
