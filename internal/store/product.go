@@ -75,10 +75,11 @@ func (r Reader) ProductBySlug(ctx context.Context, e license.Environment, slug s
 		`SELECT `+productColumns+` FROM product p WHERE p.environment = $1 AND p.slug = $2`, e, slug), scanProduct)
 }
 
-// Products returns the next limit products after one of them, oldest first;
-// after "" it begins with the first.
-func (r Reader) Products(ctx context.Context, after id.ID, limit int) ([]license.Product, error) {
-	rs, err := r.query(ctx, `SELECT `+productColumns+` FROM product p WHERE p.id > $1 ORDER BY p.id LIMIT $2`, after, limit)
+// Products returns the next limit products of an environment, or of all when it
+// is "", after one of them, oldest first; after "" it begins with the first.
+func (r Reader) Products(ctx context.Context, e license.Environment, after id.ID, limit int) ([]license.Product, error) {
+	rs, err := r.query(ctx, `SELECT `+productColumns+` FROM product p
+		WHERE p.id > $1 AND ($2 = '' OR p.environment = $2) ORDER BY p.id LIMIT $3`, after, e, limit)
 	return collect(rs, err, scanProduct)
 }
 
@@ -114,9 +115,13 @@ func (r Reader) Release(ctx context.Context, product id.ID, version string) (lic
 		WHERE p.id = $1 AND r.version = $2`, product, version), scanRelease)
 }
 
-// Releases lists up to limit versions of a product, the latest first.
-func (r Reader) Releases(ctx context.Context, product id.ID, limit int) ([]license.Release, error) {
+// releasesKept is how many of a product's versions count. The oldest beyond
+// them are no longer looked at.
+const releasesKept = 1000
+
+// Releases lists a product's versions, the latest first.
+func (r Reader) Releases(ctx context.Context, product id.ID) ([]license.Release, error) {
 	rs, err := r.query(ctx, `SELECT `+releaseColumns+` FROM product p JOIN release r ON r.product_seq = p.seq
-		WHERE p.id = $1 ORDER BY r.released_at DESC, r.seq DESC LIMIT $2`, product, limit)
+		WHERE p.id = $1 ORDER BY r.released_at DESC, r.seq DESC LIMIT $2`, product, releasesKept)
 	return collect(rs, err, scanRelease)
 }
