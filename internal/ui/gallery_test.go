@@ -236,7 +236,7 @@ func TestGallery(t *testing.T) {
 // show serves the gallery until the test is stopped.
 func show(t *testing.T, templates *ui.Templates) {
 	mux := http.NewServeMux()
-	mux.Handle(ui.AssetsPath, ui.NewAssets().Handler())
+	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
 	mux.Handle("POST /theme", ui.ThemeHandler())
 	mux.HandleFunc("POST /things/1/key", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
