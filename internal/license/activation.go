@@ -124,20 +124,18 @@ func (d Device) Check() (Device, *fault.Error) {
 		problems.Add("device.kind", "Use hardware or domain.")
 	}
 	d.Identifier = strings.TrimSpace(d.Identifier)
-	checkText(&problems, "device.id", d.Identifier, MaxIdentifier)
+	if checkText(&problems, "device.id", d.Identifier, MaxIdentifier) {
+		d.Identifier = checkIdentifier(&problems, d)
+	}
 	d.Name = strings.TrimSpace(d.Name)
 	checkText(&problems, "device.name", d.Name, MaxName)
 	d.Platform = strings.TrimSpace(d.Platform)
 	checkText(&problems, "device.platform", d.Platform, MaxPlatform)
-	if d.Kind == Domain {
-		checkDomain(&problems, d.Fold())
-	} else if d.Identifier == "" {
-		problems.Add("device.id", "Send an identifier that stays the same for this device.")
-	}
 	return d, problems.Err()
 }
 
-func checkText(p *fault.Problems, field, s string, maxBytes int) {
+// checkText reports whether s may be kept and shown, and what to do if not.
+func checkText(p *fault.Problems, field, s string, maxBytes int) bool {
 	switch {
 	case len(s) > maxBytes:
 		p.Add(field, "Shorten it: it is longer than allowed.")
@@ -145,7 +143,26 @@ func checkText(p *fault.Problems, field, s string, maxBytes int) {
 		p.Add(field, "Send valid UTF-8 text.")
 	case strings.ContainsFunc(s, unprintable):
 		p.Add(field, "Remove control and invisible characters.")
+	default:
+		return true
 	}
+	return false
+}
+
+// checkIdentifier returns the identifier to keep: a domain's host, and what
+// the device gave otherwise.
+func checkIdentifier(p *fault.Problems, d Device) string {
+	if d.Kind != Domain {
+		if d.Identifier == "" {
+			p.Add("device.id", "Send an identifier that stays the same for this device.")
+		}
+		return d.Identifier
+	}
+	host := d.Fold()
+	if !validHost(host) {
+		p.Add("device.id", "Send a domain name such as example.com.")
+	}
+	return host
 }
 
 // unprintable refuses what could hide or reorder text on a page: control
@@ -153,12 +170,6 @@ func checkText(p *fault.Problems, field, s string, maxBytes int) {
 // separators other than the plain space.
 func unprintable(r rune) bool {
 	return r != ' ' && !unicode.IsPrint(r)
-}
-
-func checkDomain(p *fault.Problems, host string) {
-	if host == "" || !strings.Contains(host, ".") && host != "localhost" || strings.ContainsAny(host, " /@:") {
-		p.Add("device.id", "Send a domain name such as example.com.")
-	}
 }
 
 // Attempt is an activation that was refused, kept so that the owner can see
@@ -177,4 +188,20 @@ func (a Attempt) DisplayName() string {
 		return a.Name
 	}
 	return a.Identifier
+}
+
+// MayDeactivate reports why a customer cannot deactivate a device in this
+// state, or nil when they can (P-ACT-10, P-ACT-25).
+func MayDeactivate(p Product, s ActivationStatus) *fault.Error {
+	switch {
+	case s == ActivationDeactivated:
+		return fault.New(fault.Conflict, "already_deactivated", "This device is deactivated already.")
+	case s == ActivationSuspended:
+		return fault.New(fault.Conflict, "activation_suspended", "This device is paused together with its license.").
+			WithNext("It can be deactivated once the license works again.")
+	case !p.SelfDeactivation:
+		return fault.New(fault.Forbidden, "self_deactivation_off", "The vendor of this product deactivates devices itself.").
+			WithNext("Write to support and name the device.")
+	}
+	return nil
 }

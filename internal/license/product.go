@@ -1,10 +1,10 @@
 package license
 
 import (
-	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/verdict"
 )
 
 // Environment separates real licenses from those used to test. A product has
@@ -121,17 +121,37 @@ type Release struct {
 	ReleasedAt time.Time
 }
 
-// NormalizeDomain reduces what people call a domain to the host they mean:
-// lower case, without scheme, "www.", port, path or final dot (C-PRD-05).
-func NormalizeDomain(s string) string {
-	s = strings.ToLower(strings.TrimSpace(s))
-	if _, rest, found := strings.Cut(s, "://"); found {
-		s = rest
+// FindRelease returns the release of a version, nil when it is not on record,
+// and the newest version on record that the license includes.
+func FindRelease(releases []Release, l License, version string) (asked *Release, eligible string) {
+	for _, r := range releases {
+		if r.Version == version {
+			asked = &r
+		}
+		if !includes(l, r) {
+			continue
+		}
+		if eligible == "" || verdict.CompareVersions(r.Version, eligible) > 0 {
+			eligible = r.Version
+		}
 	}
-	s, _, _ = strings.Cut(s, "/")
-	s, _, _ = strings.Cut(s, "?")
-	if host, port, found := strings.Cut(s, ":"); found && !strings.Contains(port, ":") {
-		s = host
+	return asked, eligible
+}
+
+func includes(l License, r Release) bool {
+	return verdict.VersionAllowed(l.MaxVersion, r.Version) &&
+		(l.UpdatesUntil.IsZero() || r.ReleasedAt.Before(l.UpdatesUntil))
+}
+
+// ValidValue reports whether the value fits the feature's type (C-PRD-02).
+func (f Feature) ValidValue() bool {
+	switch v := f.Value.(type) {
+	case bool:
+		return f.Type == Boolean
+	case float64:
+		return f.Type == Numeric && v >= 0
+	case string:
+		return f.Type == Textual && len(v) <= 255 || f.Type == Numeric && v == UnlimitedValue
 	}
-	return strings.TrimPrefix(strings.TrimSuffix(s, "."), "www.")
+	return false
 }

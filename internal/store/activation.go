@@ -254,3 +254,21 @@ func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]lic
 		return a, s.Scan(scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
 	})
 }
+
+// DeviceNames returns what devices are called, by activation.
+func (r Reader) DeviceNames(ctx context.Context, activations []id.ID) (map[id.ID]string, error) {
+	names := make(map[id.ID]string, len(activations))
+	args := make([]any, len(activations))
+	for i, a := range activations {
+		args[i] = a
+	}
+	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(name, ''), identifier) FROM activation WHERE id IN `+in(len(args), 1), args...)
+	_, err = collect(rs, err, func(s scanner) (struct{}, error) {
+		var activation id.ID
+		var name string
+		err := s.Scan(&activation, &name)
+		names[activation] = name
+		return struct{}{}, err
+	})
+	return names, err
+}

@@ -1,0 +1,158 @@
+package licensing
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// Assign makes a customer the owner of a license; its validity starts now
+// (C-LCY-05). The customer must exist and be active, the product active.
+func (s *Service) Assign(ctx context.Context, actor account.Actor, wanted, customer id.ID) (license.License, error) {
+	return s.change(ctx, actor, account.LicensesWrite, wanted, license.Change{Trigger: license.Assign, CustomerID: customer})
+}
+
+// Suspend pauses a license. The note is for the customer to read.
+func (s *Service) Suspend(ctx context.Context, actor account.Actor, wanted id.ID, why license.Reason, note string) (license.License, error) {
+	return s.change(ctx, actor, account.LicensesControl, wanted, license.Change{Trigger: license.Suspend, Reason: why, Note: note})
+}
+
+// Reinstate ends a suspension.
+func (s *Service) Reinstate(ctx context.Context, actor account.Actor, wanted id.ID) (license.License, error) {
+	return s.change(ctx, actor, account.LicensesControl, wanted, license.Change{Trigger: license.Reinstate})
+}
+
+// Renew extends a license by days, or to an instant when until is not zero.
+func (s *Service) Renew(ctx context.Context, actor account.Actor, wanted id.ID, days int, until time.Time) (license.License, error) {
+	return s.change(ctx, actor, account.LicensesWrite, wanted, license.Change{Trigger: license.RenewTrigger, Days: days, Until: until})
+}
+
+// Revoke ends a license for good, and with it its activations.
+func (s *Service) Revoke(ctx context.Context, actor account.Actor, wanted id.ID, why license.Reason, note string) (license.License, error) {
+	return s.change(ctx, actor, account.LicensesControl, wanted, license.Change{Trigger: license.Revoke, Reason: why, Note: note})
+}
+
+// MaxNote bounds the words for the customer, in bytes.
+const MaxNote = 500
+
+// change makes one transition of one license. Repeating it changes nothing
+// and leaves no event; a refused one changes no facts and leaves one event
+// (C-LCY-01, C-LCY-02, C-AUD-03).
+func (s *Service) change(ctx context.Context, actor account.Actor, need account.Permission, wanted id.ID, c license.Change) (license.License, error) {
+	if err := actor.Require(need); err != nil {
+		return license.License{}, err
+	}
+	if len(c.Note) > MaxNote {
+		return license.License{}, fault.New(fault.Invalid, "note_too_long", "Keep the note under 500 characters.").WithField("note", "Shorten it.")
+	}
+	now := s.clock()
+	var after license.License
+	var refused *fault.Error
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		before, err := s.lock(ctx, tx, actor, wanted)
+		if err != nil {
+			return err
+		}
+		if err := assignable(ctx, tx, before, c); err != nil {
+			return err
+		}
+		var changed bool
+		after, changed, refused = license.Apply(before, c, now)
+		if refused != nil {
+			return tx.AppendEvent(ctx, refusedChange(actor, before, c, refused, now))
+		}
+		if !changed {
+			return nil
+		}
+		return s.save(ctx, tx, actor, before, after, c, now)
+	})
+	if err == nil {
+		err = asError(refused)
+	}
+	return after, err
+}
+
+// lock locks the license if the actor's environment includes it.
+func (s *Service) lock(ctx context.Context, tx *store.Tx, actor account.Actor, wanted id.ID) (license.License, error) {
+	l, err := tx.LockLicense(ctx, wanted)
+	switch {
+	case store.IsNotFound(err), err == nil && actor.Environment != "" && actor.Environment != l.Environment:
+		return l, fault.Missing("license")
+	}
+	return l, err
+}
+
+// assignable checks what an assignment needs beyond the license (C-LCY-03).
+func assignable(ctx context.Context, tx *store.Tx, l license.License, c license.Change) error {
+	if c.Trigger != license.Assign {
+		return nil
+	}
+	customer, err := tx.Customer(ctx, c.CustomerID)
+	switch {
+	case store.IsNotFound(err):
+		return fault.Missing("customer")
+	case err != nil:
+		return err
+	case customer.Status != account.Active:
+		return fault.New(fault.Conflict, "customer_inactive", "This customer is switched off.").WithNext("Activate the customer first.")
+	}
+	p, err := tx.Product(ctx, l.ProductID)
+	if err != nil {
+		return err
+	}
+	return activeProduct(p)
+}
+
+func activeProduct(p license.Product) error {
+	if p.Active && p.KilledAt.IsZero() {
+		return nil
+	}
+	return fault.New(fault.Conflict, "product_inactive", "This product is switched off.").WithNext("Switch it on first.")
+}
+
+func refusedChange(actor account.Actor, l license.License, c license.Change, f *fault.Error, now time.Time) event.Event {
+	e := event.New(event.ChangeRefused, actor, now).About(l).Because(f.Code)
+	e.Data = event.Data{Trigger: string(c.Trigger), Before: event.FactsOf(l, now)}
+	return e
+}
+
+// save writes a transition and everything that goes with it.
+func (s *Service) save(ctx context.Context, tx *store.Tx, actor account.Actor, before, after license.License, c license.Change, now time.Time) error {
+	if err := tx.SaveLicense(ctx, after); err != nil {
+		return err
+	}
+	e := event.New(event.OfTransition(c.Trigger), actor, now).About(after).Because(string(c.Reason))
+	e.Data = event.Data{Before: event.FactsOf(before, now), After: event.FactsOf(after, now)}
+	if err := tx.AppendEvent(ctx, e); err != nil {
+		return err
+	}
+	switch c.Trigger {
+	case license.Revoke:
+		return s.endAll(ctx, tx, actor, after, now)
+	case license.Assign:
+		return inviteOwners(ctx, tx, c.CustomerID, now)
+	}
+	return nil
+}
+
+// endAll ends every activation of a license: rows stay, marked ended (E-07).
+func (s *Service) endAll(ctx context.Context, tx *store.Tx, actor account.Actor, l license.License, now time.Time) error {
+	ended, err := tx.EndActivations(ctx, l.ID, now, license.WithLicense)
+	if err != nil {
+		return err
+	}
+	for _, activation := range ended {
+		e := event.New(event.ActivationDeactivated, actor, now).About(l).Because(string(license.WithLicense))
+		e.ActivationID = activation
+		if err := tx.AppendEvent(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,273 @@
+package licensing
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
+)
+
+// Answer is what software gets. License and Activation are nil where the
+// caller may not know of them.
+type Answer struct {
+	Verdict    verdict.Verdict
+	License    *license.License
+	Product    *license.Product
+	Activation *license.Activation
+	Lease      string // the verdict, signed; "" when no product's key can sign it
+}
+
+// Validate answers whether the license is good to use on the device, and
+// notes that the device was heard of. It writes nothing durable.
+func (s *Service) Validate(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
+	c, err := s.admit(actor, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.validate(ctx, actor, c)
+}
+
+// CheckIn is Validate by a device that says who it is: it keeps its seat and
+// renews its lease.
+func (s *Service) CheckIn(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
+	c, err := s.admit(actor, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	if c.Device == nil {
+		return Answer{}, deviceMissing()
+	}
+	return s.validate(ctx, actor, c)
+}
+
+func deviceMissing() *fault.Error {
+	return fault.New(fault.Invalid, "invalid_input", "Name the device.").
+		WithField("device", "Send device.id: an identifier that stays the same for this device.")
+}
+
+// admit checks permission and input, before anything is looked up.
+func (s *Service) admit(actor account.Actor, c Call) (Call, error) {
+	if err := actor.Require(account.DevicesUse); err != nil {
+		return c, err
+	}
+	return c.check()
+}
+
+func (s *Service) validate(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
+	req, err := s.request(ctx, actor, c, verdict.Use)
+	if err != nil {
+		return Answer{}, err
+	}
+	now := s.clock()
+	facts, err := s.find(ctx, actor, c, req, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	v := license.Evaluate(facts, req, now)
+	if v.Valid && facts.Device != nil {
+		s.tally.saw(store.Seen{ActivationID: facts.Device.ID, At: now, AppVersion: c.Version})
+	}
+	s.tally.validated(countedProduct(actor, facts), v.Code, now)
+	return s.answer(ctx, actor, c, facts, v)
+}
+
+// find reads the facts of the license with the call's key, without locking.
+func (s *Service) find(ctx context.Context, actor account.Actor, c Call, req license.Request, now time.Time) (license.Facts, error) {
+	l, err := s.Store.LicenseByKey(ctx, actor.Environment, s.keyHash(actor.Environment, c.Key))
+	if store.IsNotFound(err) {
+		return license.Facts{}, nil
+	}
+	if err != nil {
+		return license.Facts{}, err
+	}
+	return gather(ctx, s.Store.Reader, l, req, now)
+}
+
+func countedProduct(actor account.Actor, f license.Facts) id.ID {
+	if actor.ProductID != "" {
+		return actor.ProductID
+	}
+	return f.Product.ID
+}
+
+// Activate gives the device a seat. It is atomic at the limit, and the same
+// device twice takes one seat (C-LCY-04, C-LCY-06). A refusal is an answer,
+// not an error, and is kept for the owner to see.
+func (s *Service) Activate(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
+	c, err := s.admit(actor, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	if c.Device == nil {
+		return Answer{}, deviceMissing()
+	}
+	return s.act(ctx, actor, c, verdict.AddDevice, s.takeSeat)
+}
+
+// Deactivate gives the device's seat back. The verdict of its answer is that
+// of using the license afterwards: not_activated says that it worked, and
+// repeating it says the same (P-ACT-18).
+func (s *Service) Deactivate(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
+	c, err := s.admit(actor, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	if c.Device == nil {
+		return Answer{}, deviceMissing()
+	}
+	return s.act(ctx, actor, c, verdict.Use, s.giveSeatBack)
+}
+
+// deed is one change of a device's seat inside its transaction: it decides on
+// the facts, writes, and returns the facts as they are afterwards.
+type deed func(ctx context.Context, tx *store.Tx, d *deedContext) error
+
+type deedContext struct {
+	actor   account.Actor
+	call    Call
+	req     license.Request
+	now     time.Time
+	facts   license.Facts   // before; after when the deed has written
+	verdict verdict.Verdict // of facts
+	result  *license.Activation
+}
+
+// act runs a deed: idempotency key inside the transaction, then the lock, then
+// facts, then the rule.
+func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdict.Purpose, do deed) (Answer, error) {
+	req, err := s.request(ctx, actor, c, p)
+	if err != nil {
+		return Answer{}, err
+	}
+	now := s.clock()
+	l, err := s.Store.LicenseByKey(ctx, actor.Environment, s.keyHash(actor.Environment, c.Key))
+	if store.IsNotFound(err) {
+		facts := license.Facts{}
+		return s.answer(ctx, actor, c, facts, license.Evaluate(facts, req, now))
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	var d *deedContext
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		d = &deedContext{actor: actor, call: c, req: req, now: now}
+		return s.inTx(ctx, tx, l.ID, d, do)
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := s.answer(ctx, actor, c, d.facts, d.verdict)
+	if answer.License != nil {
+		answer.Activation = d.result
+	}
+	return answer, err
+}
+
+func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *deedContext, do deed) error {
+	again, err := s.replayed(ctx, tx, licenseID, d)
+	if err != nil {
+		return err
+	}
+	l, err := tx.LockLicense(ctx, licenseID)
+	if err != nil {
+		return err
+	}
+	if d.facts, err = gather(ctx, tx.Reader, l, d.req, d.now); err != nil {
+		return err
+	}
+	d.verdict = license.Evaluate(d.facts, d.req, d.now)
+	if again != "" {
+		return d.replay(ctx, tx, again)
+	}
+	if err := do(ctx, tx, d); err != nil {
+		return err
+	}
+	return s.remember(ctx, tx, licenseID, d)
+}
+
+// takeSeat is the deed of Activate.
+func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) error {
+	if !d.verdict.Valid {
+		return tx.AddAttempt(ctx, d.facts.License.ID, license.Attempt{
+			At: d.now, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier, Name: d.req.Device.Name, Code: d.verdict.Code,
+		})
+	}
+	if held := d.facts.Device; held != nil && held.HoldsSeat(d.now) {
+		s.tally.saw(store.Seen{ActivationID: held.ID, At: d.now, AppVersion: d.call.Version})
+		d.result = held
+		return nil
+	}
+	if lapsed := d.facts.Device; lapsed != nil {
+		if _, err := tx.EndActivation(ctx, lapsed.ID, d.now, license.BySoftware); err != nil {
+			return err
+		}
+	}
+	return s.seat(ctx, tx, d)
+}
+
+// seat adds the activation and, on the first one, makes the license active.
+func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error {
+	a := license.Activation{
+		ID: id.New(), LicenseID: d.facts.License.ID, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier,
+		Name: d.req.Device.Name, Platform: d.req.Device.Platform, AppVersion: d.call.Version,
+		ActivatedAt: d.now, LastSeenAt: d.now,
+	}
+	if err := tx.AddActivation(ctx, a); err != nil {
+		return err
+	}
+	before := *d.facts.License
+	after, changed, refused := license.Apply(before, license.Change{Trigger: license.FirstActivate}, d.now)
+	if refused != nil {
+		return refused
+	}
+	if changed {
+		if err := s.save(ctx, tx, d.actor, before, after, license.Change{Trigger: license.FirstActivate}, d.now); err != nil {
+			return err
+		}
+	}
+	d.facts.License, d.facts.Device, d.facts.Used, d.result = &after, &a, d.facts.Used+1, &a
+	return tx.AppendEvent(ctx, seatEvent(event.ActivationCreated, d, a.ID, ""))
+}
+
+// giveSeatBack is the deed of Deactivate. It works whatever the license's
+// state is: a seat that is not wanted can always be given back.
+func (s *Service) giveSeatBack(ctx context.Context, tx *store.Tx, d *deedContext) error {
+	held := d.facts.Device
+	if held == nil || mismatched(d.verdict) {
+		return nil
+	}
+	ended, err := tx.EndActivation(ctx, held.ID, d.now, license.BySoftware)
+	if err != nil || !ended {
+		return err
+	}
+	gone := *held
+	gone.EndedAt, gone.EndReason = d.now, license.BySoftware
+	d.facts.Device, d.facts.Used, d.result = nil, d.facts.Used-1, &gone
+	d.verdict = license.Evaluate(d.facts, d.req, d.now)
+	return tx.AppendEvent(ctx, seatEvent(event.ActivationDeactivated, d, held.ID, license.BySoftware))
+}
+
+func seatEvent(t event.Type, d *deedContext, activation id.ID, why license.Reason) event.Event {
+	l := *d.facts.License
+	e := event.New(t, d.actor, d.now).About(l).Because(string(why))
+	e.ActivationID = activation
+	e.Data = event.Data{Used: &d.facts.Used, Limit: event.FactsOf(l, d.now).Limit}
+	return e
+}
+
+// mismatched reports whether the license is not the caller's business: of
+// another product, or asked for in another environment.
+func mismatched(v verdict.Verdict) bool {
+	for _, code := range []verdict.Code{verdict.KeyUnknown, verdict.EnvironmentMismatch, verdict.ProductMismatch} {
+		if c, ok := v.Check(code); ok && c.Outcome == verdict.Fail {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,210 @@
+package licensing
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// DeviceQuery is what a customer asks of the list of activations.
+type DeviceQuery struct {
+	Search    string
+	Status    license.ActivationStatus
+	LicenseID id.ID
+	After     id.ID
+	Before    id.ID
+	At        time.Time
+}
+
+// DeviceList is one page of activations over all of a customer's licenses.
+type DeviceList struct {
+	Rows     []store.OwnedActivation
+	Counts   map[license.ActivationStatus]int // with search and license, without the status
+	Total    int
+	Any      bool // the customer has activations at all
+	At       time.Time
+	HasNext  bool
+	HasPrior bool
+	License  *OneLicense // the license the list is filtered by
+}
+
+// OneLicense is a license with what a page says about it in passing.
+type OneLicense struct {
+	License license.License
+	Product license.Product
+	Used    int
+}
+
+// Devices returns a page of the customer's activations (P-ACT-01..09, 23). A
+// filter by a license that is not theirs is "not found".
+func (s *Service) Devices(ctx context.Context, actor account.Actor, q DeviceQuery) (DeviceList, error) {
+	if err := customerOnly(actor); err != nil {
+		return DeviceList{}, err
+	}
+	l := DeviceList{At: q.At}
+	if l.At.IsZero() {
+		l.At = s.clock()
+	}
+	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
+		if q.LicenseID != "" {
+			one, err := s.one(ctx, r, actor, q.LicenseID, l.At)
+			if err != nil {
+				return err
+			}
+			l.License = &one
+		}
+		return readDevices(ctx, r, actor, q, &l)
+	})
+	return l, err
+}
+
+func (s *Service) one(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID, now time.Time) (OneLicense, error) {
+	l, err := s.owned(ctx, r, actor, wanted)
+	if err != nil {
+		return OneLicense{}, err
+	}
+	p, err := r.Product(ctx, l.ProductID)
+	if err != nil {
+		return OneLicense{}, err
+	}
+	seats, err := r.Seats(ctx, l.ID, nil, now)
+	return OneLicense{License: l, Product: p, Used: seats.Used}, err
+}
+
+func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q DeviceQuery, l *DeviceList) error {
+	f := store.ActivationFilter{
+		Customer: actor.CustomerID, Now: l.At, Status: q.Status, LicenseID: q.LicenseID,
+		Search: strings.ToLower(searchText(q.Search)),
+	}
+	rows, err := r.OwnedActivations(ctx, f, store.Page{After: q.After, Before: q.Before, Size: PageSize})
+	if err != nil {
+		return err
+	}
+	l.Rows, l.HasPrior, l.HasNext = cut(rows, q.After, q.Before)
+	if l.Counts, err = r.CountActivations(ctx, f); err != nil {
+		return err
+	}
+	for status, n := range l.Counts {
+		if q.Status == "" || q.Status == status {
+			l.Total += n
+		}
+	}
+	all, err := r.CountActivations(ctx, store.ActivationFilter{Customer: actor.CustomerID, Now: l.At})
+	l.Any = len(all) > 0
+	return err
+}
+
+// Device is one activation and its license, for the page that asks before
+// deactivating.
+type Device struct {
+	Activation license.Activation
+	Status     license.ActivationStatus
+	OneLicense
+	Refusal *fault.Error // why the customer cannot deactivate it, or nil
+}
+
+// Device returns one of the customer's activations.
+func (s *Service) Device(ctx context.Context, actor account.Actor, wanted id.ID) (Device, error) {
+	if err := customerOnly(actor); err != nil {
+		return Device{}, err
+	}
+	now := s.clock()
+	var d Device
+	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
+		a, err := s.ownedActivation(ctx, r, actor, wanted)
+		if err != nil {
+			return err
+		}
+		d.OneLicense, err = s.one(ctx, r, actor, a.LicenseID, now)
+		d.Activation, d.Status = a, a.Status(d.License.Status(now), now)
+		d.Refusal = license.MayDeactivate(d.Product, d.Status)
+		return err
+	})
+	return d, err
+}
+
+func (s *Service) ownedActivation(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.Activation, error) {
+	a, err := r.OwnedActivation(ctx, actor.CustomerID, wanted)
+	if err != nil {
+		return a, s.missing(ctx, err, actor, "activation", wanted, func() error {
+			_, err := s.Store.Activation(ctx, wanted)
+			return err
+		})
+	}
+	return a, nil
+}
+
+// Free deactivates one of the customer's devices: its seat is free at once
+// (P-ACT-12). Doing it again, by double click or reload, changes nothing and
+// answers the same (P-ACT-18). Only active devices can be deactivated, and
+// only where the product lets customers do it (P-ACT-10, P-ACT-25).
+func (s *Service) Free(ctx context.Context, actor account.Actor, wanted id.ID) (Device, error) {
+	if err := customerOnly(actor); err != nil {
+		return Device{}, err
+	}
+	if !actor.Role.MayManage() {
+		return Device{}, fault.New(fault.Forbidden, "role_too_low", "Your role does not include deactivating devices. Ask the owner of the account.")
+	}
+	asked, err := s.ownedActivation(ctx, s.Store.Reader, actor, wanted)
+	if err != nil {
+		return Device{}, err
+	}
+	var d Device
+	var refused *fault.Error
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		d, refused, err = s.free(ctx, tx, actor, asked)
+		return err
+	})
+	if err == nil {
+		err = asError(refused)
+	}
+	return d, err
+}
+
+// free decides and writes under the license's lock. A refusal is committed
+// with its event.
+
+func (s *Service) free(ctx context.Context, tx *store.Tx, actor account.Actor, asked license.Activation) (Device, *fault.Error, error) {
+	now := s.clock()
+	if _, err := tx.LockLicense(ctx, asked.LicenseID); err != nil {
+		return Device{}, nil, err
+	}
+	one, err := s.one(ctx, tx.Reader, actor, asked.LicenseID, now)
+	if err != nil {
+		return Device{}, nil, err
+	}
+	a, err := tx.OwnedActivation(ctx, actor.CustomerID, asked.ID)
+	if err != nil {
+		return Device{}, nil, err
+	}
+	d := Device{Activation: a, OneLicense: one, Status: a.Status(one.License.Status(now), now)}
+	if !a.EndedAt.IsZero() {
+		return d, nil, nil
+	}
+	if refused := license.MayDeactivate(one.Product, d.Status); refused != nil {
+		e := event.New(event.DeactivationRefused, actor, now).About(one.License).Because(refused.Code)
+		e.ActivationID = a.ID
+		return d, refused, tx.AppendEvent(ctx, e)
+	}
+	return d, nil, s.endOwn(ctx, tx, actor, &d, now)
+}
+
+func (s *Service) endOwn(ctx context.Context, tx *store.Tx, actor account.Actor, d *Device, now time.Time) error {
+	if _, err := tx.EndActivation(ctx, d.Activation.ID, now, license.ByOwner); err != nil {
+		return err
+	}
+	d.Activation.EndedAt, d.Activation.EndReason = now, license.ByOwner
+	d.Status, d.Used = license.ActivationDeactivated, d.Used-1
+	e := event.New(event.ActivationDeactivated, actor, now).About(d.License).Because(string(license.ByOwner))
+	e.ActivationID = d.Activation.ID
+	e.Data = event.Data{Used: &d.Used, Limit: event.FactsOf(d.License, now).Limit}
+	return tx.AppendEvent(ctx, e)
+}

@@ -1,0 +1,49 @@
+package licensing
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// gather reads the facts that Evaluate needs about a license and what is
+// asked of it. Inside a transaction the license must be locked first.
+func gather(ctx context.Context, r store.Reader, l license.License, req license.Request, now time.Time) (license.Facts, error) {
+	f := license.Facts{License: &l}
+	var err error
+	if f.Product, err = r.Product(ctx, l.ProductID); err != nil {
+		return f, err
+	}
+	seats, err := r.Seats(ctx, l.ID, req.Device, now)
+	if err != nil {
+		return f, err
+	}
+	f.Used, f.Device, f.Nearly = seats.Used, seats.Device, seats.Nearly
+	return f, addRelease(ctx, r, &f, req)
+}
+
+// gatherWhole reads the facts for the question about the license as such.
+func gatherWhole(ctx context.Context, r store.Reader, l license.License, now time.Time) (license.Facts, error) {
+	f, err := gather(ctx, r, l, license.Request{}, now)
+	if err != nil {
+		return f, err
+	}
+	f.Longest, err = r.LongestUnused(ctx, l.ID, now)
+	return f, err
+}
+
+// addRelease looks the requested version up where its date can matter.
+func addRelease(ctx context.Context, r store.Reader, f *license.Facts, req license.Request) error {
+	l := f.License
+	if req.Version == "" || l.UpdatesUntil.IsZero() && l.MaxVersion == "" {
+		return nil
+	}
+	releases, err := r.Releases(ctx, l.ProductID)
+	if err != nil {
+		return err
+	}
+	f.Release, f.Eligible = license.FindRelease(releases, *l, req.Version)
+	return nil
+}

@@ -1,0 +1,202 @@
+package licensing
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
+)
+
+// How much of a license's story one page shows.
+const (
+	detailDevices  = 10
+	detailAttempts = 5
+	detailEvents   = 100
+	recentLicenses = 5
+	recentEvents   = 8
+)
+
+// soonWindow is how far the list warns ahead (P-LIC-07).
+const soonWindow = verdict.SoonWindow
+
+// ExpiringWindow is how far the dashboard looks ahead (P-DASH-04).
+const ExpiringWindow = 30 * 24 * time.Hour
+
+// Detail is everything its owner sees of one license.
+type Detail struct {
+	License    license.License
+	Product    license.Product
+	At         time.Time // instant of everything below
+	Used       int
+	Use        verdict.Verdict // does it work now, on any device
+	AddDevice  verdict.Verdict // could one more device activate
+	Devices    []license.Activation
+	Attempts   []license.Attempt
+	History    []HistoryEntry
+	KeyOnFile  bool // false: contact the administrator (P-LICD-04)
+	RenewalURL string
+}
+
+// HistoryEntry is an event of a license and the device it is about, if any.
+type HistoryEntry struct {
+	Event  event.Event
+	Device string
+	ByYou  bool // the reader did it
+}
+
+// Detail returns one of the customer's licenses with both verdicts, devices,
+// refused attempts and history, all of one moment.
+func (s *Service) Detail(ctx context.Context, actor account.Actor, wanted id.ID) (Detail, error) {
+	if err := customerOnly(actor); err != nil {
+		return Detail{}, err
+	}
+	d := Detail{At: s.clock()}
+	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
+		l, err := s.owned(ctx, r, actor, wanted)
+		if err != nil {
+			return err
+		}
+		return s.fillDetail(ctx, r, actor, &d, l)
+	})
+	return d, err
+}
+
+func (s *Service) fillDetail(ctx context.Context, r store.Reader, actor account.Actor, d *Detail, l license.License) error {
+	facts, err := gatherWhole(ctx, r, l, d.At)
+	if err != nil {
+		return err
+	}
+	d.License, d.Product, d.Used = l, facts.Product, facts.Used
+	d.RenewalURL = license.RenewalURL(facts.Product, l)
+	d.Use = evaluateWhole(facts, verdict.Use, d.At).For(verdict.ForOwner)
+	d.AddDevice = evaluateWhole(facts, verdict.AddDevice, d.At).For(verdict.ForOwner)
+	kept, err := r.KeyOf(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.openKey(l.ID, kept)
+	d.KeyOnFile = err == nil
+	if d.Devices, err = r.LicenseActivations(ctx, l.ID, detailDevices); err != nil {
+		return err
+	}
+	if d.Attempts, err = r.Attempts(ctx, l.ID, detailAttempts); err != nil {
+		return err
+	}
+	d.History, err = history(ctx, r, actor, l.ID)
+	return err
+}
+
+func evaluateWhole(f license.Facts, p verdict.Purpose, now time.Time) verdict.Verdict {
+	return license.Evaluate(f, license.Request{Purpose: p, Whole: true}, now)
+}
+
+// hiddenFromOwners are events that are the vendor's business alone.
+func hiddenFromOwners(t event.Type) bool {
+	return t == event.LicenseCreated || t == event.ChangeRefused
+}
+
+// history is the license's story for its owner, newest first.
+func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) ([]HistoryEntry, error) {
+	events, err := r.LicenseEvents(ctx, l, detailEvents)
+	if err != nil {
+		return nil, err
+	}
+	names, err := r.DeviceNames(ctx, activationsOf(events))
+	if err != nil {
+		return nil, err
+	}
+	var entries []HistoryEntry
+	for _, e := range events {
+		if hiddenFromOwners(e.Type) {
+			continue
+		}
+		entries = append(entries, HistoryEntry{Event: e, Device: names[e.ActivationID], ByYou: e.Actor.ID != "" && e.Actor.ID == actor.ID})
+	}
+	return entries, nil
+}
+
+func activationsOf(events []event.Event) []id.ID {
+	var list []id.ID
+	for _, e := range events {
+		if e.ActivationID != "" {
+			list = append(list, e.ActivationID)
+		}
+	}
+	return list
+}
+
+// Dashboard is the customer's overview, true at one moment (P-DASH-05).
+type Dashboard struct {
+	At       time.Time
+	Total    int // licenses in any state
+	Active   int // valid and in use; assigned ones are not counted (P-DASH-02)
+	InUse    int // active activations over all licenses
+	Expiring int // end within ExpiringWindow
+	ByStatus map[license.Status]int
+	Latest   []store.OwnedLicense  // newest assignment first
+	Recent   []store.HistoricEvent // newest first
+	Urgent   *store.OwnedLicense   // the one that ends first within SoonWindow
+}
+
+// Dashboard returns the overview.
+func (s *Service) Dashboard(ctx context.Context, actor account.Actor) (Dashboard, error) {
+	if err := customerOnly(actor); err != nil {
+		return Dashboard{}, err
+	}
+	d := Dashboard{At: s.clock()}
+	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
+		mine := store.LicenseFilter{Customer: actor.CustomerID, Now: d.At}
+		if err := s.figures(ctx, r, mine, &d); err != nil {
+			return err
+		}
+		var err error
+		if d.Latest, err = r.OwnedLicenses(ctx, mine, store.ByAssigned, true, store.Page{Size: recentLicenses}); err != nil {
+			return err
+		}
+		d.Latest = d.Latest[:min(len(d.Latest), recentLicenses)]
+		if d.Urgent, err = urgent(ctx, r, mine); err != nil {
+			return err
+		}
+		d.Recent, err = r.CustomerEvents(ctx, actor.CustomerID, recentEvents)
+		return err
+	})
+	return d, err
+}
+
+func (s *Service) figures(ctx context.Context, r store.Reader, mine store.LicenseFilter, d *Dashboard) error {
+	var err error
+	if d.ByStatus, err = r.CountOwned(ctx, mine); err != nil {
+		return err
+	}
+	for _, n := range d.ByStatus {
+		d.Total += n
+	}
+	d.Active = d.ByStatus[license.Active]
+	devices, err := r.CountActivations(ctx, store.ActivationFilter{Customer: mine.Customer, Now: mine.Now})
+	if err != nil {
+		return err
+	}
+	d.InUse = devices[license.ActivationActive]
+	expiring := mine
+	expiring.Within = ExpiringWindow
+	byStatus, err := r.CountOwned(ctx, expiring)
+	for _, n := range byStatus {
+		d.Expiring += n
+	}
+	return err
+}
+
+// urgent returns the license that ends first within the warning window, or nil.
+func urgent(ctx context.Context, r store.Reader, mine store.LicenseFilter) (*store.OwnedLicense, error) {
+	mine.Within = verdict.SoonWindow
+	list, err := r.OwnedLicenses(ctx, mine, store.ByExpiry, false, store.Page{Size: 1})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}

@@ -1,0 +1,95 @@
+package licensing
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/signing"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// Deps is what the use cases work with.
+type Deps struct {
+	Store   *store.Store
+	Master  *signing.Master
+	Now     func() time.Time
+	Log     *slog.Logger
+	BaseURL string    // of the portal, for links in answers to software
+	Random  io.Reader // of new keys; nil is the system's
+}
+
+// Service is the use cases about licenses.
+type Service struct {
+	Deps
+	signer *signing.Signer
+	tally  *Tally
+}
+
+// New makes the use cases. Run its Tally in the background.
+func New(d Deps) *Service {
+	if d.Random == nil {
+		d.Random = rand.Reader
+	}
+	return &Service{Deps: d, signer: signing.NewSigner(d.Master), tally: newTally(d.Store)}
+}
+
+// Tally collects what need not be durable at once; flush it regularly.
+func (s *Service) Tally() *Tally { return s.tally }
+
+// clock is the instant of one use case, as precise as the store keeps it.
+func (s *Service) clock() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// missing is the answer for a license that is not there for this actor. When
+// it exists for somebody else, that is logged (P-ISO-03), and the answer is
+// the same.
+func (s *Service) missing(ctx context.Context, err error, actor account.Actor, what string, wanted id.ID, exists func() error) error {
+	if !store.IsNotFound(err) {
+		return err
+	}
+	if exists() == nil {
+		s.Log.WarnContext(ctx, "another customer's record was asked for",
+			"what", what, "id", wanted, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
+	}
+	return fault.Missing(what)
+}
+
+// owned returns the license if the actor's customer owns it.
+func (s *Service) owned(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.License, error) {
+	l, err := r.OwnedLicense(ctx, actor.CustomerID, wanted)
+	if err != nil {
+		return l, s.missing(ctx, err, actor, "license", wanted, func() error {
+			_, err := s.Store.License(ctx, wanted)
+			return err
+		})
+	}
+	return l, nil
+}
+
+// customerOnly refuses actors who are not signed in for a customer.
+func customerOnly(actor account.Actor) error {
+	if actor.Kind != account.ActorPerson || actor.CustomerID == "" {
+		return fault.New(fault.Forbidden, "not_a_customer", "Sign in to the customer portal for this.")
+	}
+	return nil
+}
+
+// asError drops the typed nil of a fault, which would not be a nil error.
+func asError(f *fault.Error) error {
+	if f == nil {
+		return nil
+	}
+	return f
+}
+
+var (
+	errKeyUnavailable = errors.New("the key is not on record or cannot be opened")
+	errNoKey          = errors.New("the product has no signing key")
+)

@@ -1,0 +1,123 @@
+package licensing
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
+)
+
+// Tally collects in memory what a power failure may lose: when devices were
+// last seen, coalesced per device, and how often products were validated. A
+// validation thereby costs no durable write.
+type Tally struct {
+	store *store.Store
+
+	mu     sync.Mutex
+	seen   map[id.ID]store.Seen
+	counts map[validationKey]int64
+}
+
+type validationKey struct {
+	product id.ID
+	hour    time.Time
+	code    verdict.Code
+}
+
+func newTally(s *store.Store) *Tally {
+	return &Tally{store: s, seen: map[id.ID]store.Seen{}, counts: map[validationKey]int64{}}
+}
+
+func (t *Tally) saw(s store.Seen) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.AppVersion == "" {
+		s.AppVersion = t.seen[s.ActivationID].AppVersion
+	}
+	t.seen[s.ActivationID] = s
+}
+
+func (t *Tally) validated(product id.ID, code verdict.Code, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts[validationKey{product, now.Truncate(time.Hour), code}]++
+}
+
+// Flush writes what was collected. What could not be written is kept for the
+// next time.
+func (t *Tally) Flush(ctx context.Context) error {
+	seen, counts := t.take()
+	if len(seen) == 0 && len(counts) == 0 {
+		return nil
+	}
+	err := t.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.MarkSeen(ctx, sortedSeen(seen)); err != nil {
+			return err
+		}
+		return tx.AddValidations(ctx, validations(counts))
+	})
+	if err != nil {
+		t.putBack(seen, counts)
+	}
+	return err
+}
+
+func (t *Tally) take() (map[id.ID]store.Seen, map[validationKey]int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	seen, counts := t.seen, t.counts
+	t.seen, t.counts = map[id.ID]store.Seen{}, map[validationKey]int64{}
+	return seen, counts
+}
+
+func (t *Tally) putBack(seen map[id.ID]store.Seen, counts map[validationKey]int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for activation, s := range seen {
+		if _, newer := t.seen[activation]; !newer {
+			t.seen[activation] = s
+		}
+	}
+	for k, n := range counts {
+		t.counts[k] += n
+	}
+}
+
+// sortedSeen puts rows in one order, so that two servers never wait for each
+// other's rows crosswise.
+func sortedSeen(seen map[id.ID]store.Seen) []store.Seen {
+	list := make([]store.Seen, 0, len(seen))
+	for _, activation := range slices.Sorted(maps.Keys(seen)) {
+		list = append(list, seen[activation])
+	}
+	return list
+}
+
+func validations(counts map[validationKey]int64) []store.Validations {
+	list := make([]store.Validations, 0, len(counts))
+	for k, n := range counts {
+		list = append(list, store.Validations{ProductID: k.product, Hour: k.hour, Code: k.code, Total: n})
+	}
+	slices.SortFunc(list, func(a, b store.Validations) int {
+		if a.ProductID != b.ProductID {
+			return compareText(string(a.ProductID), string(b.ProductID))
+		}
+		return compareText(string(a.Code), string(b.Code))
+	})
+	return list
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
