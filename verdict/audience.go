@@ -12,10 +12,14 @@ const (
 
 // For returns the verdict with everything removed that the audience must not
 // see. It is the one place that redacts: software learns no counts, no owner
-// and no other device; owners learn no internal facts.
+// and no other device; owners learn no internal facts. An audience that is
+// not known is shown what software is shown.
 func (v Verdict) For(a Audience) Verdict {
 	if a == ForAdministrator {
 		return v
+	}
+	if a != ForOwner {
+		a = ForDevice
 	}
 	out := v
 	out.Checks = make([]Check, len(v.Checks))
@@ -39,6 +43,9 @@ func redactCheck(c Check, a Audience) Check {
 	switch c.Code {
 	case ProductMismatch, LimitReached, NotAssigned, NotActivated, Blocked, OfflineNotAllowed:
 		c.Observed, c.Required = Value{}, Value{}
+	}
+	if c.Code == Blocked {
+		c.Reason, c.Since = "", nil // whoever is blocked learns no more (C-ABU-04)
 	}
 	return c
 }

@@ -66,12 +66,13 @@ func Text(s string) Value { return Value{Text: s} }
 // Number makes a Value of a count.
 func Number(n int) Value { return Value{Number: &n} }
 
-// Time makes a Value of an instant; the zero time makes the zero Value.
+// Time makes a Value of an instant. The zero time, and an instant that cannot
+// be written with a year of four digits, make the zero Value.
 func Time(t time.Time) Value {
-	if t.IsZero() {
+	t = t.UTC()
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return Value{}
 	}
-	t = t.UTC()
 	return Value{Time: &t}
 }
 

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/internal/id"
@@ -61,14 +62,13 @@ func Evaluate(f Facts, r Request, now time.Time) verdict.Verdict {
 		e.run(check)
 	}
 	if e.verdict.Valid {
-		e.verdict.Warnings = warnings(f, r, now)
+		e.verdict.Warnings = warnings(f, now)
 	}
 	e.verdict.Message = verdict.Describe(e.verdict.Code).Customer
 	return e.verdict
 }
 
-// step is one check: its code, whether it needs a known license, and how it
-// comes out.
+// step is one check: its code and how it comes out.
 type step struct {
 	code verdict.Code
 	run  func(*evaluation, verdict.Check) verdict.Check
@@ -153,8 +153,12 @@ func (e *evaluation) keyKnown(c verdict.Check) verdict.Check {
 }
 
 func (e *evaluation) notBlocked(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromServer
+	if e.facts.BlockedSince.IsZero() {
+		return c
+	}
 	c.Reason = string(e.facts.BlockReason)
-	return failIf(!e.facts.BlockedSince.IsZero(), c, e.facts.BlockedSince)
+	return failIf(true, c, e.facts.BlockedSince)
 }
 
 func (e *evaluation) environment(c verdict.Check) verdict.Check {
@@ -174,10 +178,13 @@ func (e *evaluation) environment(c verdict.Check) verdict.Check {
 	return failIf(mismatch, c, time.Time{})
 }
 
+// product: the request and the token must both be about the license's product;
+// naming a product does not open it to the token of another.
 func (e *evaluation) product(c verdict.Check) verdict.Check {
+	l := e.facts.License
 	c.Source = verdict.FromLicense
 	c.Required = verdict.Text(e.facts.Product.Name)
-	c.Internal = string(e.facts.License.ProductID)
+	c.Internal = "license " + string(l.ProductID)
 	asked := e.req.ProductID
 	if asked == "" {
 		asked = e.req.CallerProduct
@@ -185,11 +192,14 @@ func (e *evaluation) product(c verdict.Check) verdict.Check {
 	if asked == "" {
 		return skip(c, verdict.SkipNotAsked)
 	}
-	return failIf(asked != e.facts.License.ProductID, c, time.Time{})
+	c.Internal += ", asked " + string(asked)
+	mismatch := asked != l.ProductID ||
+		e.req.CallerProduct != "" && e.req.CallerProduct != asked
+	return failIf(mismatch, c, time.Time{})
 }
 
 // productActive: a killed product stops everything, one that is switched off
-// takes no new devices while existing ones keep working.
+// takes no new devices while existing ones keep working, after a reinstall too.
 func (e *evaluation) productActive(c verdict.Check) verdict.Check {
 	c.Source = verdict.FromProduct
 	p := e.facts.Product
@@ -197,18 +207,20 @@ func (e *evaluation) productActive(c verdict.Check) verdict.Check {
 		c.Reason = "killed"
 		return failIf(true, c, p.KilledAt)
 	}
-	c.Reason = ""
-	return failIf(!p.Active && e.req.Purpose == verdict.AddDevice, c, time.Time{})
+	newDevice := e.req.Purpose == verdict.AddDevice && !e.holdsSeat()
+	return failIf(!p.Active && newDevice, c, time.Time{})
 }
 
 func (e *evaluation) assigned(c verdict.Check) verdict.Check {
 	l := e.facts.License
+	c.Source = verdict.FromLicense
 	c.Observed = verdict.Time(l.AssignedAt)
 	return failIf(l.CustomerID == "", c, l.CreatedAt)
 }
 
 func (e *evaluation) notRevoked(c verdict.Check) verdict.Check {
 	l := e.facts.License
+	c.Source = verdict.FromLicense
 	if l.RevokedAt.IsZero() {
 		return c
 	}
@@ -229,6 +241,7 @@ func (e *evaluation) notExpired(c verdict.Check) verdict.Check {
 
 func (e *evaluation) notSuspended(c verdict.Check) verdict.Check {
 	l := e.facts.License
+	c.Source = verdict.FromLicense
 	if l.SuspendedAt.IsZero() {
 		return c
 	}
@@ -268,7 +281,18 @@ func (e *evaluation) version(c verdict.Check) verdict.Check {
 	if e.facts.Release == nil {
 		return e.unrecordedRelease(c)
 	}
-	return failIf(!e.facts.Release.ReleasedAt.Before(l.UpdatesUntil), c, e.facts.Release.ReleasedAt)
+	return e.releasedInTime(c)
+}
+
+// releasedInTime: updates include what was released before they ended; the end
+// instant itself is past it, as everywhere.
+func (e *evaluation) releasedInTime(c verdict.Check) verdict.Check {
+	released, until := e.facts.Release.ReleasedAt, e.facts.License.UpdatesUntil
+	if released.Before(until) {
+		return c
+	}
+	c.Required = verdict.Time(until)
+	return failIf(true, c, released)
 }
 
 // unrecordedRelease: a version that exists now was released before now, so
@@ -305,11 +329,35 @@ func (e *evaluation) features(c verdict.Check) verdict.Check {
 func missingFeatures(l License, asked []string) []string {
 	var missing []string
 	for _, key := range asked {
-		if f, ok := l.Feature(key); !ok || !f.Included() {
+		f, ok := l.Feature(key)
+		if (!ok || !f.Included()) && !slices.Contains(missing, key) {
 			missing = append(missing, key)
 		}
 	}
 	return missing
+}
+
+// named returns the device that the request is about. There is none when the
+// license is asked about as a whole, nor when the device gave no identifier.
+func (e *evaluation) named() *Device {
+	if e.req.Whole || e.req.Device == nil || e.req.Device.Fold() == "" {
+		return nil
+	}
+	return e.req.Device
+}
+
+// seat returns the named device's activation, lapsed or not.
+func (e *evaluation) seat() *Activation {
+	if e.named() == nil || e.facts.Device == nil || !e.facts.Device.EndedAt.IsZero() {
+		return nil
+	}
+	return e.facts.Device
+}
+
+// holdsSeat reports whether the named device has its seat now.
+func (e *evaluation) holdsSeat() bool {
+	a := e.seat()
+	return a != nil && a.HoldsSeat(e.now)
 }
 
 func (e *evaluation) identifier(c verdict.Check) verdict.Check {
@@ -317,7 +365,7 @@ func (e *evaluation) identifier(c verdict.Check) verdict.Check {
 	switch {
 	case e.req.Whole:
 		return skip(c, verdict.SkipNoDevice)
-	case e.req.Device != nil && e.req.Device.Fold() != "":
+	case e.named() != nil:
 		return c
 	case e.req.Purpose == verdict.Download:
 		return skip(c, verdict.SkipOtherPurpose)
@@ -330,16 +378,18 @@ func (e *evaluation) identifier(c verdict.Check) verdict.Check {
 func (e *evaluation) kind(c verdict.Check) verdict.Check {
 	c.Source = verdict.FromProduct
 	c.Required = verdict.List(e.facts.Product.AcceptedKinds())
-	if e.req.Device == nil {
+	device := e.named()
+	if device == nil {
 		return skip(c, verdict.SkipNoDevice)
 	}
-	c.Observed = verdict.Text(string(e.req.Device.Kind))
-	return failIf(!e.facts.Product.Accepts(e.req.Device.Kind), c, time.Time{})
+	c.Observed = verdict.Text(string(device.Kind))
+	return failIf(!e.facts.Product.Accepts(device.Kind), c, time.Time{})
 }
 
 // activated: a named device must hold a seat to use the license. Asked about
 // the license as a whole, at least one device must.
 func (e *evaluation) activated(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromLicense
 	if e.req.Purpose != verdict.Use {
 		return skip(c, verdict.SkipOtherPurpose)
 	}
@@ -347,11 +397,11 @@ func (e *evaluation) activated(c verdict.Check) verdict.Check {
 		c.Observed, c.Required = verdict.Number(e.facts.Used), verdict.Number(1)
 		return failIf(e.facts.Used == 0, c, e.facts.License.AssignedAt)
 	}
-	if e.req.Device == nil {
+	if e.named() == nil {
 		return skip(c, verdict.SkipNoDevice)
 	}
-	if e.facts.Device != nil {
-		c.Observed = verdict.Time(e.facts.Device.ActivatedAt)
+	if a := e.seat(); a != nil {
+		c.Observed = verdict.Time(a.ActivatedAt)
 		return c
 	}
 	if e.facts.Nearly != nil {
@@ -361,15 +411,16 @@ func (e *evaluation) activated(c verdict.Check) verdict.Check {
 }
 
 func (e *evaluation) seatHeld(c verdict.Check) verdict.Check {
-	switch {
-	case e.req.Purpose != verdict.Use:
+	c.Source = verdict.FromLicense
+	if e.req.Purpose != verdict.Use {
 		return skip(c, verdict.SkipOtherPurpose)
-	case e.req.Device == nil || e.facts.Device == nil:
+	}
+	a := e.seat()
+	if a == nil {
 		return skip(c, verdict.SkipNoDevice)
 	}
-	d := e.facts.Device
-	c.Required = verdict.Time(d.HoldUntil)
-	return failIf(d.Lapsed(e.now), c, d.HoldUntil)
+	c.Required = verdict.Time(a.HoldUntil)
+	return failIf(a.Lapsed(e.now), c, a.HoldUntil)
 }
 
 // seatFree: a device that already holds a seat needs no other (C-LCY-04).
@@ -384,12 +435,13 @@ func (e *evaluation) seatFree(c verdict.Check) verdict.Check {
 		return c
 	}
 	c.Required = verdict.Number(e.facts.License.Limit)
-	holds := e.facts.Device != nil && e.facts.Device.HoldsSeat(e.now)
-	return failIf(!holds && e.facts.Used >= e.facts.License.Limit, c, time.Time{})
+	full := e.facts.Used >= e.facts.License.Limit
+	return failIf(full && !e.holdsSeat(), c, time.Time{})
 }
 
 // notPaused: activations pause with their license; check suspended says why.
 func (e *evaluation) notPaused(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromLicense
 	if e.req.Purpose != verdict.AddDevice {
 		return skip(c, verdict.SkipOtherPurpose)
 	}
@@ -414,6 +466,7 @@ func (e *evaluation) clock(c verdict.Check) verdict.Check {
 }
 
 func (e *evaluation) release(c verdict.Check) verdict.Check {
+	c.Source = verdict.FromProduct
 	if e.req.Purpose != verdict.Download {
 		return skip(c, verdict.SkipOtherPurpose)
 	}

@@ -21,7 +21,7 @@ func fixes(f Facts, r Request, c verdict.Check) []verdict.Fix {
 	case verdict.EnvironmentMismatch:
 		b.add(verdict.UseEnvironment, verdict.ByDeveloper, string(f.License.Environment))
 	case verdict.ProductMismatch:
-		b.add(verdict.UseProductKey, verdict.ByCustomer, f.Product.Name)
+		b.productKey(r)
 	case verdict.ProductInactive:
 		b.add(verdict.ContactVendor, verdict.ByCustomer, "")
 		b.add(verdict.ActivateProduct, verdict.ByAdministrator, "")
@@ -71,6 +71,29 @@ func (b *fixer) suspension(r Reason) {
 	b.add(verdict.Reinstate, verdict.ByAdministrator, "")
 }
 
+// productKey: the key must be one of the product that asks, whose name the
+// facts do not hold. A request that contradicts its own token is the
+// developer's to mend.
+func (b *fixer) productKey(r Request) {
+	by := verdict.ByCustomer
+	if r.CallerProduct != "" && r.ProductID != "" && r.CallerProduct != r.ProductID {
+		by = verdict.ByDeveloper
+	}
+	b.add(verdict.UseProductKey, by, "")
+}
+
+// seat: where the product does not let customers free a seat themselves, the
+// vendor does it for them (P-ACT-25).
+func (b *fixer) seat(f Facts) {
+	if f.Product.SelfDeactivation {
+		b.add(verdict.DeactivateDevice, verdict.ByCustomer, longest(f))
+	} else {
+		b.add(verdict.ContactVendor, verdict.ByCustomer, "")
+		b.add(verdict.DeactivateDevice, verdict.ByAdministrator, longest(f))
+	}
+	b.add(verdict.RaiseLimit, verdict.ByAdministrator, "")
+}
+
 // deviceFixes covers the checks about a version, a device or a file.
 func (b *fixer) deviceFixes(f Facts, r Request, c verdict.Check) {
 	switch c.Code {
@@ -95,17 +118,24 @@ func (b *fixer) deviceFixes(f Facts, r Request, c verdict.Check) {
 		b.add(verdict.ActivateDevice, verdict.ByCustomer, nearly(f))
 	case verdict.SeatLapsed:
 		b.add(verdict.CheckIn, verdict.BySoftware, "")
+		b.add(verdict.ActivateDevice, verdict.BySoftware, "")
 	case verdict.LimitReached:
-		b.add(verdict.DeactivateDevice, verdict.ByCustomer, longest(f))
-		b.add(verdict.RaiseLimit, verdict.ByAdministrator, "")
+		b.seat(f)
 	case verdict.ClockSkew:
 		b.add(verdict.SetClock, verdict.ByCustomer, "")
 	case verdict.ReleaseNotAvailable:
 		b.release(f)
 	case verdict.OfflineNotAllowed:
-		b.add(verdict.ReturnFile, verdict.ByCustomer, "")
-		b.add(verdict.AllowOffline, verdict.ByAdministrator, "")
+		b.offline(f)
 	}
+}
+
+// offline: returning a file helps only where files are allowed at all.
+func (b *fixer) offline(f Facts) {
+	if f.Product.OfflineAllowed {
+		b.add(verdict.ReturnFile, verdict.ByCustomer, "")
+	}
+	b.add(verdict.AllowOffline, verdict.ByAdministrator, "")
 }
 
 func (b *fixer) release(f Facts) {
@@ -139,7 +169,7 @@ func renewalHref(f Facts) string {
 // the license's id, or "" where customers renew by writing to the vendor.
 func RenewalURL(p Product, l License) string {
 	u, err := url.Parse(p.RenewalURL)
-	if p.RenewalURL == "" || err != nil || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
 	q := u.Query()

@@ -154,6 +154,8 @@ func renew(l License, c Change, now time.Time) (License, bool, *fault.Error) {
 		return l, false, nil
 	case verdict.Ended(until, now):
 		return l, false, fault.New(fault.Invalid, "end_in_past", "The new end must be in the future.")
+	case !until.Add(l.Grace).Before(Forever):
+		return l, false, fault.New(fault.Invalid, "end_too_late", "The new end is too far away.")
 	case until.Before(l.ExpiresAt):
 		return l, false, fault.New(fault.Invalid, "end_too_early", "The new end must be after the present one.")
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // warnings lists what will matter soon on a license that is valid now.
-func warnings(f Facts, r Request, now time.Time) []verdict.Warning {
+func warnings(f Facts, now time.Time) []verdict.Warning {
 	l := *f.License
 	var list []verdict.Warning
 	switch {
@@ -27,17 +27,21 @@ func warnings(f Facts, r Request, now time.Time) []verdict.Warning {
 }
 
 func seatWarnings(f Facts) []verdict.Warning {
+	var list []verdict.Warning
+	if f.Used == 0 && !f.License.FirstActivatedAt.IsZero() {
+		list = append(list, verdict.Warning{Code: verdict.NoDeviceActive})
+	}
 	limit := f.License.Limit
 	if limit == Unlimited {
-		return nil
+		return list
 	}
 	switch over := f.Used - limit; {
 	case over > 0:
-		return []verdict.Warning{counted(verdict.OverLimit, over)}
+		list = append(list, counted(verdict.OverLimit, over))
 	case over == -1 && limit > 1:
-		return []verdict.Warning{counted(verdict.LimitNear, 1)}
+		list = append(list, counted(verdict.LimitNear, 1))
 	}
-	return nil
+	return list
 }
 
 func dated(code verdict.WarningCode, at, now time.Time) verdict.Warning {
@@ -57,5 +61,9 @@ func DaysLeft(at, now time.Time) int {
 	if left <= 0 {
 		return 0
 	}
-	return int((left + day - 1) / day)
+	days := int(left / day)
+	if left%day > 0 {
+		days++
+	}
+	return days
 }
