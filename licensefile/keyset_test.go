@@ -2,9 +2,10 @@ package licensefile_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -40,9 +41,10 @@ func asJWKS(t testing.TB, keys ...licensefile.Key) string {
 	return string(data)
 }
 
-func rsaKey(t testing.TB) *rsa.PublicKey {
+// otherKey is a public key of an algorithm that leases are not signed with.
+func otherKey(t testing.TB) *ecdsa.PublicKey {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func TestParseKeySetReadsEveryForm(t *testing.T) {
 		"a line":             two.String(),
 		"lines":              one.String() + "\r\n\n  " + two.String() + "\n",
 		"PEM":                asPEM(t, one.Public) + asPEM(t, two.Public),
-		"PEM beside RSA":     asPEM(t, rsaKey(t)) + "\n" + asPEM(t, two.Public),
+		"PEM beside others":  asPEM(t, otherKey(t)) + "\n" + asPEM(t, two.Public),
 		"JWKS":               asJWKS(t, one, two),
 		"JWKS beside others": strings.Replace(asJWKS(t, two), `[`, `[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"OKP","crv":"X25519"},`, 1),
 	} {
@@ -92,7 +94,7 @@ func TestParseKeySetRefuses(t *testing.T) {
 		{"private PEM", private, licensefile.ErrKey},
 		{"private PEM after public", asPEM(t, one.Public) + private, licensefile.ErrKey},
 		{"text after PEM", asPEM(t, one.Public) + "x", licensefile.ErrKey},
-		{"only RSA", asPEM(t, rsaKey(t)), licensefile.ErrKey},
+		{"only other algorithms", asPEM(t, otherKey(t)), licensefile.ErrKey},
 		{"broken DER", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", licensefile.ErrKey},
 		{"private JWK", strings.Replace(jwk, `"x":`, `"d":"AAAA","x":`, 1), licensefile.ErrKey},
 		{"JWK with another id", strings.Replace(jwk, one.ID, two.ID, 1), licensefile.ErrKeyID},

@@ -37,7 +37,7 @@ func (h Hint) Fits() bool {
 
 // Hint compares a typed key with the pattern.
 func (p *Pattern) Hint(typed string) Hint {
-	want := p.slots()
+	want := p.slots
 	got := []rune(Fold(typed))
 	h := Hint{Typed: len(got), Expected: len(want), WrongPrefix: wrongPrefix(want, got)}
 	if len(got) != len(want) {
@@ -61,10 +61,10 @@ type slot struct {
 	group, index int
 }
 
-func (p *Pattern) slots() []slot {
+func makeSlots(cells []cell) []slot {
 	var slots []slot
 	group, index := 1, 0
-	for _, c := range p.cells {
+	for _, c := range cells {
 		set := c.set
 		if c.literal != 0 {
 			set = string(c.literal)

@@ -57,6 +57,7 @@ type Spec struct {
 type Pattern struct {
 	parts   []part
 	cells   []cell
+	slots   []slot
 	entropy float64
 }
 
@@ -172,6 +173,7 @@ func newPattern(parts []part) (*Pattern, error) {
 	case p.entropy < MinEntropy:
 		return nil, fmt.Errorf("%w: %.0f bits of randomness, at least %d are needed", ErrWeak, math.Floor(p.entropy), MinEntropy)
 	}
+	p.slots = makeSlots(p.cells)
 	return p, nil
 }
 
