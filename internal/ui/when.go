@@ -88,3 +88,12 @@ func orUTC(zone *time.Location) *time.Location {
 	}
 	return zone
 }
+
+// Shorten cuts a text to at most n characters and says so with an ellipsis.
+func Shorten(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return string(runes[:n-1]) + "…"
+}

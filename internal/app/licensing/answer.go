@@ -66,8 +66,7 @@ func (s *Service) lease(ctx context.Context, product id.ID, c Call, a Answer) (s
 	}
 	if a.License != nil {
 		l.License, l.Features = string(a.License.ID), featureValues(a.License.Features)
-		if !a.License.Perpetual() {
-			ends := a.License.EndsAt()
+		if ends := a.License.EndsAt(); !a.License.Perpetual() && !ends.Before(l.ValidUntil) {
 			l.EndsAt = &ends
 		}
 	}
@@ -90,14 +89,16 @@ func (s *Service) signingKey(ctx context.Context, product id.ID) (signing.Key, l
 	return key, p, nil
 }
 
-// validUntil is never beyond the license's end.
+// validUntil is never beyond the license's end, unless the answer is that it
+// has ended.
 func validUntil(p license.Product, a Answer) time.Time {
+	now := a.Verdict.At
+	until := now.Add(p.LeaseFor)
 	if !a.Verdict.Valid {
-		return a.Verdict.At.Add(refusalLease)
+		until = now.Add(refusalLease)
 	}
-	until := a.Verdict.At.Add(p.LeaseFor)
-	if a.License != nil && a.License.EndsAt().Before(until) {
-		until = a.License.EndsAt()
+	if a.License != nil && !a.License.Ended(now) && a.License.EndsAt().Before(until) {
+		return a.License.EndsAt()
 	}
 	return until
 }

@@ -47,8 +47,8 @@ type List struct {
 	At       time.Time
 	HasNext  bool
 	HasPrior bool
-	Urgent   *store.OwnedLicense // the most urgent license of all, or nil
-	Soon     int                 // how many end within the warning window
+	Urgent   *Urgent // the most urgent license of all, or nil
+	Soon     int     // how many end within the warning window
 }
 
 // List returns a page of the customer's licenses (P-LIC-01..16).

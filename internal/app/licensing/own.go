@@ -140,7 +140,7 @@ type Dashboard struct {
 	ByStatus map[license.Status]int
 	Latest   []store.OwnedLicense  // newest assignment first
 	Recent   []store.HistoricEvent // newest first
-	Urgent   *store.OwnedLicense   // the one that ends first within SoonWindow
+	Urgent   *Urgent               // the one that ends first within SoonWindow
 }
 
 // Dashboard returns the overview.
@@ -191,12 +191,20 @@ func (s *Service) figures(ctx context.Context, r store.Reader, mine store.Licens
 	return err
 }
 
-// urgent returns the license that ends first within the warning window, or nil.
-func urgent(ctx context.Context, r store.Reader, mine store.LicenseFilter) (*store.OwnedLicense, error) {
+// Urgent is the license of a customer that ends first within the warning
+// window, and where it can be renewed.
+type Urgent struct {
+	store.OwnedLicense
+	RenewalURL string
+}
+
+// urgent returns the most urgent license, or nil.
+func urgent(ctx context.Context, r store.Reader, mine store.LicenseFilter) (*Urgent, error) {
 	mine.Within = verdict.SoonWindow
 	list, err := r.OwnedLicenses(ctx, mine, store.ByExpiry, false, store.Page{Size: 1})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	return &list[0], nil
+	p, err := r.Product(ctx, list[0].License.ProductID)
+	return &Urgent{OwnedLicense: list[0], RenewalURL: license.RenewalURL(p, list[0].License)}, err
 }
