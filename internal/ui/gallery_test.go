@@ -117,7 +117,7 @@ func gallery() galleryPage {
 			{Label: "Expiring soon", Value: "1", Href: "/things?within=30d", Icon: "clock", Note: "within 30 days", Tone: ui.ToneWarn},
 		},
 		Menu:     ui.Menu{Label: "Sort", Value: "Newest first", Icon: "filter", Items: []ui.Choice{{Label: "Newest first", Href: "/things", Current: true}, {Label: "Ending soonest", Href: "/things?sort=end"}}},
-		Chips:    ui.Chips{Label: "Filter by status", Items: []ui.Chip{{Label: "All", Href: "/things", Count: "12", Current: true}, {Label: "Active", Href: "/things?status=active", Count: "6", Value: "active"}, {Label: "Expired", Href: "/things?status=expired", Count: "2"}}},
+		Chips:    ui.Chips{Label: "Filter by status", Items: []ui.Chip{{Label: "All", Href: "/things", Count: "12", Current: true}, {Label: "Active", Href: "/things?status=active", Count: "6", Value: "active"}, {Label: "Assigned", Href: "/things?status=assigned", Count: "2"}, {Label: "Suspended", Href: "/things?status=suspended", Count: "1"}, {Label: "Expired", Href: "/things?status=expired", Count: "2"}, {Label: "Revoked", Href: "/things?status=revoked", Count: "1"}}},
 		Pills:    ui.Pills{Items: []ui.Pill{{Name: "Search", Value: "tess", Href: "/things"}, {Name: "Ends", Value: "within 30 days", Href: "/things?q=tess"}}, Clear: "/things"},
 		SortName: ui.Sort{Label: "Product", Href: "/things?sort=name"},
 		SortEnd:  ui.Sort{Label: "Expires", Href: "/things?sort=-end", Direction: "ascending"},
