@@ -102,6 +102,12 @@ func (tx *Tx) RescueJobs(ctx context.Context, before, now time.Time) (int64, err
 		WHERE state = 'running' AND claimed_at < $1`, at(before), at(now))
 }
 
+// HastenJobs makes the jobs that wait for another attempt due at now, and says
+// how many. Jobs that never ran keep their time.
+func (tx *Tx) HastenJobs(ctx context.Context, now time.Time) (int64, error) {
+	return tx.exec(ctx, `UPDATE job SET run_at = $1 WHERE state = 'waiting' AND attempts > 0 AND run_at > $1`, at(now))
+}
+
 // NextJobAt returns when the next waiting job is due, or ErrNotFound when none
 // waits.
 func (r Reader) NextJobAt(ctx context.Context) (time.Time, error) {

@@ -54,6 +54,7 @@ func jobs(t *testing.T, s *store.Store) {
 		"one that failed waits for its next time":       retried,
 		"one that is given up is not claimed again":     givenUp,
 		"one whose worker is gone comes back":           rescued,
+		"one that failed can be hastened":               hastened,
 		"a unique key is free again when its job ended": uniqueKey,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +155,30 @@ func rescued(t *testing.T, s *store.Store, j store.Job) {
 	same(t, j.ID, got.ID, nil)
 	// The first worker was only slow: what it says no longer counts.
 	absent(t, try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, lost, now) }))
+	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, got, noon) })
+}
+
+func hastened(t *testing.T, s *store.Store, j store.Job) {
+	later := aJob("later", "", noon.Add(time.Minute))
+	enqueue(t, s, later) // it never ran, so it keeps its time
+	got, now := taken(t, s, noon), noon.Add(time.Second)
+	must(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RetryJob(ctx, got, "the server is away", noon.Add(time.Hour))
+	})
+	for _, want := range []int64{1, 0} {
+		must(t, s, func(ctx context.Context, tx *store.Tx) error {
+			n, err := tx.HastenJobs(ctx, now)
+			same(t, want, n, err)
+			return nil
+		})
+	}
+	got = taken(t, s, now)
+	same(t, j.ID, got.ID, nil)
+	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, got, now) })
+	_, err := claim(t, s, now)
+	absent(t, err)
+	got = taken(t, s, noon.Add(time.Minute))
+	same(t, later.ID, got.ID, nil)
 	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, got, noon) })
 }
 
