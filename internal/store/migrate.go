@@ -35,8 +35,9 @@ type migrator struct {
 func (m *migrator) close() error { return errors.Join(m.db.Close(), m.unlock()) }
 
 // Migrate brings the schema to the version of this program and returns the
-// versions before and after. Only one process migrates at a time, each
-// migration is one transaction, and a schema newer than this program is refused.
+// versions before and after; with an error, to is how far it got. Only one
+// process migrates at a time, each migration is one transaction, and a schema
+// newer than this program is refused.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	m, err := s.migrator(ctx)
 	if err != nil {
@@ -55,7 +56,8 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 		return from, from, err
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return from, from, fmt.Errorf("store: migrate: %w", err)
+		reached, _, _ := s.versions(context.WithoutCancel(ctx))
+		return from, reached, fmt.Errorf("store: migrate: %w", err)
 	}
 	return from, to, nil
 }

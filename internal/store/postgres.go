@@ -45,7 +45,7 @@ func openPostgres(ctx context.Context, o Options) (*Store, error) {
 	db.SetConnMaxIdleTime(idleConn)
 	db.SetConnMaxLifetime(oldConn)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: connect to PostgreSQL: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("store: connect to PostgreSQL: %w", classifyPostgres(err)), db.Close())
 	}
 	return &Store{
 		Reader:     Reader{q: db, d: postgresDialect},

@@ -52,7 +52,7 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), readers.Close(), w.close())
 	}
 	return &Store{
-		Reader:     Reader{q: readers, d: sqliteDialect},
+		Reader:     Reader{q: newPool(readers), d: sqliteDialect},
 		db:         readers,
 		writer:     w,
 		migrations: embedded,

@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/keyward/keyward/internal/fault"
 )
 
 // Options say which database to open.
@@ -30,6 +33,7 @@ type Store struct {
 	Reader
 	db     *sql.DB // SQLite: readers only
 	writer *writer // SQLite only
+	gate   gate
 
 	migrations fs.FS // see migrationFolder
 	// migrator opens the database for a change of its schema, alone.
@@ -54,6 +58,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close waits until every operation that was accepted is answered, then closes
 // the database. Later calls answer Unavailable.
 func (s *Store) Close() error {
+	if !s.gate.close() {
+		return nil
+	}
 	var err error
 	if s.writer != nil {
 		err = s.writer.close()
@@ -68,3 +75,32 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // DatabaseName is "sqlite" or "postgres".
 func (s *Store) DatabaseName() string { return s.d.name }
+
+// gate lets operations in until it is closed, and knows when all have left.
+type gate struct {
+	mu     sync.RWMutex // held to close, shared to enter
+	closed bool
+	inside sync.WaitGroup
+}
+
+func (g *gate) enter() error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return fault.New(fault.Unavailable, "closing", "We are restarting. Please try again in a moment.").WithRetryAfter(retryBusy)
+	}
+	g.inside.Add(1)
+	return nil
+}
+
+func (g *gate) leave() { g.inside.Done() }
+
+// close waits for those inside. It reports whether it was the first to close.
+func (g *gate) close() bool {
+	g.mu.Lock()
+	first := !g.closed
+	g.closed = true
+	g.mu.Unlock()
+	g.inside.Wait()
+	return first
+}

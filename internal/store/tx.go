@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/keyward/keyward/internal/fault"
 )
 
 // Tx is the transaction of one operation: what it reads and writes, until its
@@ -88,6 +86,10 @@ func (tx *Tx) exec(ctx context.Context, text string, args ...any) (int64, error)
 // When ctx ends while fn has not started, InTx returns the error of ctx and fn
 // never runs. Once started, fn is not interrupted and InTx tells the truth.
 func (s *Store) InTx(ctx context.Context, fn func(*Tx) error) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -149,17 +151,19 @@ func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
 	return s.d.translate(t.Commit())
 }
 
-// Snapshot runs fn with a Reader whose reads all see the same moment.
+// Snapshot runs fn with a Reader whose reads all see the same moment. fn reads
+// through that Reader only: it holds a connection, and whoever holds one while
+// asking for another may wait for itself.
 func (s *Store) Snapshot(ctx context.Context, fn func(Reader) error) error {
 	t, err := s.db.BeginTx(ctx, s.d.snapshot)
 	if err != nil {
 		return s.d.translate(err)
 	}
+	if p, ok := s.q.(*pool); ok {
+		q := &pooled{Tx: t, p: p}
+		defer q.end(ctx)
+		return fn(Reader{q: q, d: s.d})
+	}
 	defer t.Rollback() // it has nothing to commit
 	return fn(Reader{q: t, d: s.d})
-}
-
-// closed is the fault of a store that is shutting down.
-func closed() error {
-	return fault.New(fault.Unavailable, "closing", "We are restarting. Please try again in a moment.").WithRetryAfter(retryBusy)
 }

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyward/keyward/internal/fault"
 )
 
 const (
@@ -30,12 +31,9 @@ type writer struct {
 	log *slog.Logger
 	now func() time.Time
 
-	closing sync.RWMutex // held to close the queue, shared to add to it
-	closed  bool
-	queue   chan *operation
-	done    chan struct{}
-
-	batch []*operation // the loop's own: what it works on
+	queue chan *operation
+	done  chan struct{} // the loop has ended
+	batch []*operation  // the loop's own: what it works on
 	check *checkpointer
 }
 
@@ -58,15 +56,10 @@ func openWriter(ctx context.Context, path string, o Options) (*writer, error) {
 	return w, nil
 }
 
-// close lets the queue drain and closes the connections. The last one to close
-// copies the log into the database file.
+// close lets the queue drain and closes the connections. Nobody calls do any
+// more. The last connection to close copies the log into the database file.
 func (w *writer) close() error {
-	w.closing.Lock()
-	if !w.closed {
-		w.closed = true
-		close(w.queue)
-	}
-	w.closing.Unlock()
+	close(w.queue)
 	<-w.done
 	return errors.Join(w.check.close(), w.s.close(), w.db.Close())
 }
@@ -74,8 +67,10 @@ func (w *writer) close() error {
 // do queues fn and waits for its end.
 func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
 	op := &operation{ctx: ctx, fn: fn, done: make(chan struct{})}
-	if err := w.add(op); err != nil {
-		return err
+	select {
+	case w.queue <- op:
+	default:
+		return busy(errors.New("the queue of the writer is full"))
 	}
 	select {
 	case <-op.done:
@@ -86,20 +81,6 @@ func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
 		<-op.done // it has started: only its end is the truth
 	}
 	return op.end.relive()
-}
-
-func (w *writer) add(op *operation) error {
-	w.closing.RLock()
-	defer w.closing.RUnlock()
-	if w.closed {
-		return closed()
-	}
-	select {
-	case w.queue <- op:
-		return nil
-	default:
-		return busy(errors.New("the queue of the writer is full"))
-	}
 }
 
 // loop serves the queue until it is closed and empty.
@@ -180,11 +161,16 @@ func (w *writer) together() bool {
 	}
 	if err := w.s.exec("COMMIT"); err != nil {
 		w.s.rollback()
+		if fault.Is(err, fault.Conflict) {
+			return false // a deferred rule: one of them is to blame, not all
+		}
 		w.answerAll(err)
 		return true
 	}
 	for _, op := range w.batch {
-		op.answer()
+		if !op.answered {
+			op.answer()
+		}
 	}
 	return true
 }

@@ -1,0 +1,28 @@
+package store
+
+import "context"
+
+// What the conformance suite needs to run plain SQL through the store's own
+// paths.
+
+func Exec(tx *Tx, ctx context.Context, text string, args ...any) (int64, error) {
+	return tx.exec(ctx, text, args...)
+}
+
+func Ints(r Reader, ctx context.Context, text string, args ...any) ([]int64, error) {
+	rs, err := r.query(ctx, text, args...)
+	return collect(rs, err, value[int64])
+}
+
+func Int(r Reader, ctx context.Context, text string, args ...any) (int64, error) {
+	return first(r.queryRow(ctx, text, args...), value[int64])
+}
+
+func Texts(r Reader, ctx context.Context, text string, args ...any) ([]string, error) {
+	rs, err := r.query(ctx, text, args...)
+	return collect(rs, err, value[string])
+}
+
+func LockRow(s *Store) string { return s.d.lockRow() }
+
+func Claim(s *Store) string { return s.d.claim() }

@@ -1,0 +1,41 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/keyward/keyward/internal/store"
+)
+
+// Run proves what the store does for its aggregates. open returns a new,
+// migrated store that is closed when its test ends.
+func Run(t *testing.T, open func(t *testing.T) *store.Store) {
+	for name, suite := range map[string]func(*testing.T, *store.Store){
+		"schema":         schema,
+		"customers":      customers,
+		"people":         people,
+		"administrators": administrators,
+		"sessions":       sessions,
+		"links":          links,
+		"tokens":         tokens,
+		"products":       products,
+		"releases":       releases,
+		"generators":     generators,
+		"signing keys":   signingKeys,
+		"jobs":           jobs,
+		"meta":           meta,
+		"use":            used,
+	} {
+		t.Run(name, func(t *testing.T) { suite(t, open(t)) })
+	}
+}
+
+// schema proves that a migrated store has nothing left to migrate.
+func schema(t *testing.T, s *store.Store) {
+	if err := s.CheckSchema(t.Context()); err != nil {
+		t.Error(err)
+	}
+	from, to, err := s.Migrate(t.Context())
+	if err != nil || from != to || to == 0 {
+		t.Errorf("migrated again from %d to %d (%v)", from, to, err)
+	}
+}
