@@ -1,0 +1,396 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/ui"
+)
+
+// activationsPage is every device over all of a customer's licenses.
+type activationsPage struct {
+	ui.Page
+	Search  searchForm
+	License *filteredLicense
+	Results deviceResults
+}
+
+// filteredLicense is the license that the list is narrowed to.
+type filteredLicense struct {
+	Href, Product, Plan, Mask, Environment, All string
+	Badge                                       ui.Badge
+	Usage                                       ui.Usage
+}
+
+// deviceResults is the part of the page that searching replaces.
+type deviceResults struct {
+	Announce string
+	Chips    ui.Chips
+	Pills    ui.Pills
+	Notices  []ui.Notice
+	Rows     []deviceRow
+	Dialogs  []ui.Confirm
+	Pager    ui.Pager
+	Empty    *ui.Empty
+}
+
+// deviceRow is one activation.
+type deviceRow struct {
+	Name, Identifier, Icon, Kind         string
+	Product, Mask, Ending, LicenseHref   string
+	Environment, Version, Platform       string
+	Badge                                ui.Badge
+	Seen                                 ui.When
+	SeenHint                             string
+	Activated                            ui.When
+	Stale                                bool
+	Deactivate, Dialog, WhyNot, WhyNotID string
+}
+
+// deviceState is what the address of the list says.
+type deviceState struct {
+	search  string
+	status  license.ActivationStatus
+	unknown string
+	license id.ID
+	place   place
+}
+
+func readDeviceState(q url.Values) (deviceState, error) {
+	s := deviceState{search: q.Get("q")}
+	switch status := license.ActivationStatus(q.Get("status")); {
+	case status == "":
+	case status.Known():
+		s.status = status
+	default:
+		s.unknown = ui.Shorten(string(status), 40)
+	}
+	if text := q.Get("license"); text != "" {
+		wanted, err := id.Parse(text)
+		if err != nil {
+			return s, fault.Missing("license")
+		}
+		s.license = wanted
+	}
+	s.place = readPlace(q.Get("after"), q.Get("before"), s.fingerprint())
+	return s, nil
+}
+
+func (s deviceState) fingerprint() string {
+	return fingerprint("activations", s.search, string(s.status), string(s.license))
+}
+
+func (s deviceState) values() url.Values {
+	v := url.Values{}
+	for name, value := range map[string]string{"q": s.search, "status": string(s.status), "license": string(s.license)} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return v
+}
+
+func (s deviceState) href() string { return address("/activations", s.values()) }
+
+func (s deviceState) with(change func(*deviceState)) string {
+	change(&s)
+	return s.href()
+}
+
+func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) error {
+	s, err := readDeviceState(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	list, err := d.Licensing.Devices(r.Context(), v.actor, licensing.DeviceQuery{
+		Search: s.search, Status: s.status, LicenseID: s.license,
+		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(),
+	})
+	if err != nil {
+		return err
+	}
+	page := d.newActivationsPage(r, v, s, list)
+	page.Flash = d.freedFlash(r, v)
+	return d.templates.Render(w, http.StatusOK, "activations", page)
+}
+
+// freedFlash says that a device was deactivated, when the address names one
+// that was.
+func (d *Door) freedFlash(r *http.Request, v *visit) []ui.Flash {
+	freed, err := id.Parse(r.URL.Query().Get("freed"))
+	if err != nil {
+		return nil
+	}
+	device, err := d.Licensing.Device(r.Context(), v.actor, freed)
+	if err != nil || device.Activation.EndedAt.IsZero() {
+		return nil
+	}
+	return []ui.Flash{{Tone: ui.ToneGood, Text: freedText(device)}}
+}
+
+func freedText(d licensing.Device) string {
+	text := d.Activation.DisplayName() + " was deactivated and its seat is free: "
+	if d.License.Limit == license.Unlimited {
+		return text + fmt.Sprintf("%d devices are in use now.", d.Used)
+	}
+	return text + fmt.Sprintf("%d of %d are in use now.", d.Used, d.License.Limit)
+}
+
+func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list licensing.DeviceList) activationsPage {
+	p := d.page(r, v, "Activations", "/activations")
+	p.Now = list.At
+	page := activationsPage{
+		Page: p, Results: d.newDeviceResults(p, v, s, list),
+		Search: searchForm{
+			Action: "/activations/search", ResultsPath: "/activations", Label: "Search devices",
+			Placeholder: "Search device name or identifier", Value: s.search, Hidden: hidden(s.values(), "q"),
+		},
+	}
+	if one := list.License; one != nil {
+		l := one.License
+		page.License = &filteredLicense{
+			Href: "/licenses/" + string(l.ID), Product: one.Product.Name, Plan: l.Plan, Mask: l.Mask,
+			Environment: environmentWord(l.Environment), All: s.with(func(s *deviceState) { s.license = "" }),
+			Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))), Usage: usageOf(l, one.Used, p.Now),
+		}
+	}
+	return page
+}
+
+func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensing.DeviceList) deviceResults {
+	r := deviceResults{
+		Announce: ui.Plural(list.Total, "device", "devices") + " found",
+		Chips:    deviceChips(s, list), Pills: devicePills(s, list),
+	}
+	if s.place.wrong {
+		r.Notices = []ui.Notice{{Tone: ui.ToneInfo, Text: "That page belongs to another list. This is the beginning of this one."}}
+	}
+	for _, o := range list.Rows {
+		device := licensing.Device{Activation: o.Activation, Status: o.Activation.Status(o.License.Status(p.Now), p.Now)}
+		device.License, device.Product = o.License, o.Product
+		device.Refusal = license.MayDeactivate(o.Product, device.Status)
+		row := newDeviceRow(p, v, device)
+		r.Rows = append(r.Rows, row)
+		if row.Deactivate != "" {
+			r.Dialogs = append(r.Dialogs, confirmation(device, row.Dialog, s.href(), s.href()))
+		}
+	}
+	if len(list.Rows) == 0 {
+		r.Empty = emptyDevices(s, list)
+		return r
+	}
+	r.Pager = devicePager(s, list)
+	return r
+}
+
+func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
+	a, l := d.Activation, d.License
+	row := deviceRow{
+		Name: a.DisplayName(), Identifier: a.Identifier, Icon: deviceIcon(a.Kind, a.Platform), Kind: kindWord(a.Kind),
+		Product: d.Product.Name, Mask: l.Mask, Ending: keyEnding(l.Mask), LicenseHref: "/licenses/" + string(l.ID),
+		Environment: environmentWord(l.Environment), Version: a.AppVersion, Platform: a.Platform,
+		Badge: ui.NewBadge(string(d.Status), deviceStatusWord(d.Status)),
+		Seen:  p.Since(a.LastSeenAt), Activated: p.Date(a.ActivatedAt),
+		Stale: d.Status == license.ActivationActive && a.Stale(p.Now),
+	}
+	if a.LastSeenAt.IsZero() {
+		row.SeenHint = "Nothing was heard of it since activation. Check that the device can reach the internet."
+	}
+	switch {
+	case d.Status == license.ActivationDeactivated:
+	case d.Refusal != nil:
+		row.WhyNot, row.WhyNotID = d.Refusal.Message, "why-"+string(a.ID)
+	case !v.signed.Role.MayManage():
+		row.WhyNot, row.WhyNotID = "Your role does not include deactivating devices.", "why-"+string(a.ID)
+	default:
+		row.Deactivate = "/activations/" + string(a.ID) + "/deactivate"
+		row.Dialog = "deactivate-" + string(a.ID)
+	}
+	return row
+}
+
+// confirmation names the device and says what happens (P-ACT-11, 15, 17).
+func confirmation(d licensing.Device, dialog, back, cancel string) ui.Confirm {
+	name := d.Activation.DisplayName()
+	return ui.Confirm{
+		ID: dialog, Title: "Deactivate " + name + "?", Danger: true, Submit: "Deactivate", Cancel: cancel,
+		Text: []string{
+			"Its seat of " + d.Product.Name + " is free at once, and another device can be activated.",
+			"The software on " + name + " stops validating the next time it connects. If it works offline, it learns of this only then.",
+			"The license stays as it is. The device comes back only by activating again in the software.",
+		},
+		Action: "/activations/" + string(d.Activation.ID) + "/deactivate",
+		Hidden: []ui.Hidden{{Name: "back", Value: back}},
+	}
+}
+
+func deviceChips(s deviceState, list licensing.DeviceList) ui.Chips {
+	all := 0
+	for _, n := range list.Counts {
+		all += n
+	}
+	chips := ui.Chips{Label: "Filter by status", Items: []ui.Chip{{
+		Label: "All", Count: fmt.Sprint(all), Value: "all", Current: s.status == "",
+		Href: s.with(func(s *deviceState) { s.status = "" }),
+	}}}
+	for _, status := range license.ActivationStatuses() {
+		chips.Items = append(chips.Items, ui.Chip{
+			Label: deviceStatusWord(status), Count: fmt.Sprint(list.Counts[status]), Value: string(status),
+			Current: s.status == status, Href: s.with(func(s *deviceState) { s.status = status }),
+		})
+	}
+	return chips
+}
+
+func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
+	var pills ui.Pills
+	if s.search != "" {
+		pills.Items = append(pills.Items, ui.Pill{Name: "Search", Value: ui.Shorten(s.search, 60),
+			Href: s.with(func(s *deviceState) { s.search = "" })})
+	}
+	if list.License != nil {
+		pills.Items = append(pills.Items, ui.Pill{Name: "License", Value: list.License.Product.Name + " " + list.License.License.Mask,
+			Href: s.with(func(s *deviceState) { s.license = "" })})
+	}
+	if s.unknown != "" {
+		pills.Items = append(pills.Items, ui.Pill{Name: "Unknown status, ignored", Value: s.unknown, Href: s.href()})
+	}
+	pills.Clear = "/activations"
+	return pills
+}
+
+func devicePager(s deviceState, list licensing.DeviceList) ui.Pager {
+	n := len(list.Rows)
+	from := s.place.from(n)
+	pager := ui.Pager{Summary: fmt.Sprintf("Showing %d–%d of %d", from, from+n-1, list.Total)}
+	prior, next := s.place.edges(s.fingerprint(), list.At, list.Rows[0].Activation.ID, list.Rows[n-1].Activation.ID, n)
+	if list.HasPrior {
+		pager.Prev = paged(s.href(), "before", prior)
+	}
+	if list.HasNext {
+		pager.Next = paged(s.href(), "after", next)
+	}
+	return pager
+}
+
+// emptyDevices explains that devices appear once software is activated, or
+// that nothing matches (P-ACT-16, P-ACT-22).
+func emptyDevices(s deviceState, list licensing.DeviceList) *ui.Empty {
+	if !list.Any || s.search == "" && s.status == "" && s.license != "" {
+		return &ui.Empty{
+			Icon: "device", Title: "No activations yet",
+			Text:    "Devices appear here once the software is activated on them: copy the key of a license and enter it in the software.",
+			Actions: []ui.Link{{Label: "My Licenses", Href: "/licenses"}},
+		}
+	}
+	return &ui.Empty{
+		Icon: "search", Title: "No matching devices", Text: "Nothing matches these filters.",
+		Actions: []ui.Link{{Label: "Show all devices", Href: "/activations"}},
+	}
+}
+
+// searchActivations brings the search box's state into the address.
+func (d *Door) searchActivations(w http.ResponseWriter, r *http.Request, _ *visit) error {
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
+	s, err := readDeviceState(r.PostForm)
+	if err != nil {
+		return err
+	}
+	s.search = strings.Join(strings.Fields(s.search), " ")
+	if len(s.search) > licensing.MaxSearch {
+		s.search = strings.ToValidUTF8(s.search[:licensing.MaxSearch], "")
+	}
+	http.Redirect(w, r, s.href(), http.StatusSeeOther)
+	return nil
+}
+
+// deactivatePage asks before deactivating, for readers without script.
+type deactivatePage struct {
+	ui.Page
+	Device  deviceRow
+	Confirm *ui.Confirm
+	Refused *ui.Notice
+	Back    string
+}
+
+func (d *Door) deactivatePage(w http.ResponseWriter, r *http.Request, v *visit) error {
+	wanted, err := pathID(r, "activation")
+	if err != nil {
+		return err
+	}
+	device, err := d.Licensing.Device(r.Context(), v.actor, wanted)
+	if err != nil {
+		return err
+	}
+	return d.askDeactivate(w, r, v, device, http.StatusOK)
+}
+
+func (d *Door) askDeactivate(w http.ResponseWriter, r *http.Request, v *visit, device licensing.Device, status int) error {
+	back := httpx.SafeNext(r.FormValue("back"))
+	if back == "/" {
+		back = "/activations"
+	}
+	p := d.page(r, v, "Deactivate "+device.Activation.DisplayName(), "/activations")
+	p.Crumbs = []ui.Link{{Label: "Activations", Href: "/activations"}, {Label: device.Activation.DisplayName()}}
+	page := deactivatePage{Page: p, Device: newDeviceRow(p, v, device), Back: back}
+	if page.Device.Deactivate == "" {
+		page.Refused = refusalNotice(device, page.Device)
+	} else {
+		c := confirmation(device, page.Device.Dialog, back, back)
+		page.Confirm = &c
+	}
+	return d.templates.Render(w, status, "deactivate", page)
+}
+
+func refusalNotice(d licensing.Device, row deviceRow) *ui.Notice {
+	if d.Status == license.ActivationDeactivated {
+		return &ui.Notice{Tone: ui.ToneInfo, Title: "Deactivated already.", Text: row.Name + " holds no seat. It comes back only by activating again in the software."}
+	}
+	n := &ui.Notice{Tone: ui.ToneWarn, Title: "This device cannot be deactivated here.", Text: row.WhyNot}
+	if d.Refusal != nil {
+		n.Text += " " + d.Refusal.Next
+	}
+	return n
+}
+
+// deactivate frees the seat. A second click or a reload reports the same.
+func (d *Door) deactivate(w http.ResponseWriter, r *http.Request, v *visit) error {
+	wanted, err := pathID(r, "activation")
+	if err != nil {
+		return err
+	}
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
+	device, err := d.Licensing.Free(r.Context(), v.actor, wanted)
+	if fault.Is(err, fault.Conflict) {
+		device.Refusal = fault.From(err)
+		return d.askDeactivate(w, r, v, device, http.StatusConflict)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, freedAddress(r.PostFormValue("back"), wanted), http.StatusSeeOther)
+	return nil
+}
+
+// freedAddress is the list to go back to, with word of what was freed.
+func freedAddress(back string, freed id.ID) string {
+	u, err := url.Parse(httpx.SafeNext(back))
+	if err != nil || u.Path == "/" {
+		u = &url.URL{Path: "/activations"}
+	}
+	q := u.Query()
+	q.Set("freed", string(freed))
+	u.RawQuery = q.Encode()
+	return u.String()
+}

@@ -1,0 +1,417 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/ui"
+)
+
+// licensesPage is My Licenses.
+type licensesPage struct {
+	ui.Page
+	Warning *ui.Notice // the most urgent license
+	Search  searchForm
+	Results licenseResults
+	Legend  ui.Legend
+}
+
+// searchForm is the search box of a list; its hidden fields keep the rest of
+// the list's state.
+type searchForm struct {
+	Action, ResultsPath, Label, Placeholder, Value string
+	Hidden                                         []ui.Hidden
+}
+
+// licenseResults is the part of the page that searching replaces.
+type licenseResults struct {
+	Announce string
+	Chips    ui.Chips
+	Sort     ui.Menu
+	Pills    ui.Pills
+	Notices  []ui.Notice
+	Product  ui.Sort
+	Status   ui.Sort
+	Expires  ui.Sort
+	Rows     []licenseRow
+	Pager    ui.Pager
+	Empty    *ui.Empty
+}
+
+// licenseRow is one license in the list.
+type licenseRow struct {
+	Href, Product, Plan, Versions, Environment string
+	Mask, Ending                               string
+	Copy                                       ui.Copy
+	Badge                                      ui.Badge
+	Usage                                      ui.Usage
+	Expiry                                     expiry
+}
+
+// listState is what the address of the list says.
+type listState struct {
+	search  string
+	status  license.Status
+	unknown string // a status that does not exist
+	within  time.Duration
+	sort    store.LicenseSort
+	desc    bool
+	place   place
+	cut     bool
+}
+
+func readListState(q url.Values) listState {
+	s := listState{search: q.Get("q"), sort: store.LicenseSort(q.Get("sort")), cut: q.Get("cut") != ""}
+	if !s.sort.Known() {
+		s.sort = store.ByAssigned
+	}
+	s.desc = q.Get("dir") == "desc" || q.Get("dir") == "" && s.sort == store.ByAssigned
+	switch status := license.Status(q.Get("status")); {
+	case status == "":
+	case status.Known() && status != license.Available:
+		s.status = status
+	default:
+		s.unknown = ui.Shorten(string(status), 40)
+	}
+	if q.Get("within") == "30d" {
+		s.within = licensing.ExpiringWindow
+	}
+	s.place = readPlace(q.Get("after"), q.Get("before"), s.fingerprint())
+	return s
+}
+
+func (s listState) fingerprint() string {
+	return fingerprint("licenses", s.search, string(s.status), s.within.String(), string(s.sort), fmt.Sprint(s.desc))
+}
+
+// values are the state as an address has it: without what is the default, and
+// without the place, since changing a filter starts at the beginning.
+func (s listState) values() url.Values {
+	v := url.Values{}
+	set := func(name, value string, is bool) {
+		if is {
+			v.Set(name, value)
+		}
+	}
+	set("q", s.search, s.search != "")
+	set("cut", "1", s.cut)
+	set("status", string(s.status), s.status != "")
+	set("within", "30d", s.within > 0)
+	set("sort", string(s.sort), s.sort != store.ByAssigned)
+	set("dir", direction(s.desc), s.desc != (s.sort == store.ByAssigned))
+	return v
+}
+
+func direction(desc bool) string {
+	if desc {
+		return "desc"
+	}
+	return "asc"
+}
+
+func (s listState) href() string { return address("/licenses", s.values()) }
+
+func address(path string, v url.Values) string {
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
+
+// with returns the address of the list with one thing changed.
+func (s listState) with(change func(*listState)) string {
+	change(&s)
+	return s.href()
+}
+
+func (d *Door) licenses(w http.ResponseWriter, r *http.Request, v *visit) error {
+	s := readListState(r.URL.Query())
+	if short, cut := cutSearch(s.search); cut {
+		s.search, s.cut = short, true
+		http.Redirect(w, r, s.href(), http.StatusSeeOther)
+		return nil
+	}
+	list, err := d.Licensing.List(r.Context(), v.actor, licensing.ListQuery{
+		Search: s.search, Status: s.status, Within: s.within, Sort: s.sort, Desc: s.desc,
+		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(),
+	})
+	if err != nil {
+		return err
+	}
+	return d.templates.Render(w, http.StatusOK, "licenses", d.newLicensesPage(r, v, s, list))
+}
+
+func (d *Door) newLicensesPage(r *http.Request, v *visit, s listState, list licensing.List) licensesPage {
+	p := d.page(r, v, "My Licenses", "/licenses")
+	p.Now = list.At
+	return licensesPage{
+		Page: p, Warning: d.urgentNotice(p, list.Urgent, list.Soon), Legend: statusLegend(),
+		Search: searchForm{
+			Action: "/licenses/search", ResultsPath: "/licenses", Label: "Search licenses",
+			Placeholder: "Search product or key", Value: s.search, Hidden: hidden(s.values(), "q", "cut"),
+		},
+		Results: newLicenseResults(p, v, s, list),
+	}
+}
+
+func hidden(v url.Values, without ...string) []ui.Hidden {
+	for _, name := range without {
+		v.Del(name)
+	}
+	var fields []ui.Hidden
+	for _, name := range []string{"status", "license", "within", "sort", "dir"} {
+		if value := v.Get(name); value != "" {
+			fields = append(fields, ui.Hidden{Name: name, Value: value})
+		}
+	}
+	return fields
+}
+
+// urgentNotice names the license that ends first and leads to where it can be
+// renewed (P-LIC-07).
+func (d *Door) urgentNotice(p ui.Page, u *licensing.Urgent, soon int) *ui.Notice {
+	if u == nil {
+		return nil
+	}
+	l := u.License
+	n := &ui.Notice{
+		Tone:   ui.ToneWarn,
+		Title:  fmt.Sprintf("%s expires %s.", u.ProductName, ui.Relative(l.EndsAt(), p.Now)),
+		Text:   urgentText(p, u, soon),
+		Action: &ui.Link{Label: "View license", Href: "/licenses/" + string(l.ID)},
+	}
+	if u.RenewalURL != "" {
+		n.Action = &ui.Link{Label: "Renew license", Href: u.RenewalURL, Icon: "external"}
+	}
+	return n
+}
+
+func urgentText(p ui.Page, u *licensing.Urgent, soon int) string {
+	day := ui.Day(u.License.EndsAt(), p.Zone)
+	text := "Renew it by " + day + "."
+	if u.Used > 0 {
+		text = "Renew it by " + day + " to keep its " + ui.Plural(u.Used, "activated device", "activated devices") + " running."
+	}
+	if soon > 1 {
+		text += " " + ui.Plural(soon-1, "other license expires", "other licenses expire") + " within 7 days."
+	}
+	return text
+}
+
+func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) licenseResults {
+	r := licenseResults{
+		Announce: ui.Plural(list.Total, "license", "licenses") + " found",
+		Chips:    statusChips(s, list), Sort: sortMenu(s), Pills: licensePills(s),
+		Product: sortColumn(s, "Product", store.ByProduct), Status: sortColumn(s, "Status", store.ByStatus),
+		Expires: sortColumn(s, "Expires", store.ByExpiry),
+		Notices: licenseNotices(s),
+	}
+	for _, o := range list.Rows {
+		r.Rows = append(r.Rows, newLicenseRow(p, o))
+	}
+	if len(list.Rows) == 0 {
+		r.Empty = emptyLicenses(v, s, list)
+		return r
+	}
+	r.Pager = licensePager(s, list)
+	return r
+}
+
+func newLicenseRow(p ui.Page, o store.OwnedLicense) licenseRow {
+	l := o.License
+	ending := keyEnding(l.Mask)
+	return licenseRow{
+		Href: "/licenses/" + string(l.ID), Product: o.ProductName, Plan: l.Plan,
+		Versions: versionWords(l, p.Zone), Environment: environmentWord(l.Environment),
+		Mask: l.Mask, Ending: ending,
+		Copy:   ui.Copy{URL: "/licenses/" + string(l.ID) + "/key", Label: "Copy key for " + o.ProductName + ", ending " + ending},
+		Badge:  ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
+		Usage:  usageOf(l, o.Used, p.Now),
+		Expiry: expiryOf(p, l),
+	}
+}
+
+// keyEnding is the visible end of a masked key, for reading aloud.
+func keyEnding(mask string) string {
+	if i := strings.LastIndexAny(mask, "•-"); i >= 0 {
+		_, size := utf8.DecodeRuneInString(mask[i:])
+		return mask[i+size:]
+	}
+	return mask
+}
+
+func statusChips(s listState, list licensing.List) ui.Chips {
+	all := 0
+	for _, n := range list.Counts {
+		all += n
+	}
+	chips := ui.Chips{Label: "Filter by status", Items: []ui.Chip{{
+		Label: "All", Count: fmt.Sprint(all), Value: "all", Current: s.status == "",
+		Href: s.with(func(s *listState) { s.status = "" }),
+	}}}
+	for _, status := range license.OwnedStatuses() {
+		chips.Items = append(chips.Items, ui.Chip{
+			Label: statusWord(status), Count: fmt.Sprint(list.Counts[status]), Value: string(status),
+			Current: s.status == status, Href: s.with(func(s *listState) { s.status = status }),
+		})
+	}
+	return chips
+}
+
+// sortMenu offers every order; phones have no column heads.
+func sortMenu(s listState) ui.Menu {
+	m := ui.Menu{Label: "Sort", Icon: "selector"}
+	for _, o := range []struct {
+		label string
+		sort  store.LicenseSort
+		desc  bool
+	}{
+		{"Newest first", store.ByAssigned, true},
+		{"Oldest first", store.ByAssigned, false},
+		{"Product A to Z", store.ByProduct, false},
+		{"Status", store.ByStatus, false},
+		{"Expires soonest", store.ByExpiry, false},
+		{"Expires latest", store.ByExpiry, true},
+	} {
+		current := s.sort == o.sort && s.desc == o.desc
+		if current {
+			m.Value = o.label
+		}
+		m.Items = append(m.Items, ui.Choice{
+			Label: o.label, Current: current,
+			Href: s.with(func(s *listState) { s.sort, s.desc = o.sort, o.desc }),
+		})
+	}
+	if m.Value == "" {
+		m.Value = "By column"
+	}
+	return m
+}
+
+func sortColumn(s listState, label string, by store.LicenseSort) ui.Sort {
+	col := ui.Sort{Label: label, Href: s.with(func(s *listState) { s.sort, s.desc = by, false })}
+	if s.sort != by {
+		return col
+	}
+	col.Direction = "ascending"
+	if s.desc {
+		col.Direction = "descending"
+	}
+	col.Href = s.with(func(s *listState) { s.desc = !s.desc })
+	return col
+}
+
+// licensePills are filters that have no chip: each can be taken away.
+func licensePills(s listState) ui.Pills {
+	var pills ui.Pills
+	if s.search != "" {
+		pills.Items = append(pills.Items, ui.Pill{Name: "Search", Value: s.search,
+			Href: s.with(func(s *listState) { s.search, s.cut = "", false })})
+	}
+	if s.within > 0 {
+		pills.Items = append(pills.Items, ui.Pill{Name: "Expires", Value: "within 30 days",
+			Href: s.with(func(s *listState) { s.within = 0 })})
+	}
+	if s.unknown != "" {
+		pills.Items = append(pills.Items, ui.Pill{Name: "Unknown status, ignored", Value: s.unknown, Href: s.href()})
+	}
+	pills.Clear = listState{sort: s.sort, desc: s.desc}.href()
+	return pills
+}
+
+func licenseNotices(s listState) []ui.Notice {
+	var notices []ui.Notice
+	if s.cut {
+		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "Only the first 12 letters and digits are searched, so that no key ends up in an address."})
+	}
+	if s.place.wrong {
+		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "That page belongs to another list. This is the beginning of this one."})
+	}
+	return notices
+}
+
+func licensePager(s listState, list licensing.List) ui.Pager {
+	n := len(list.Rows)
+	from := s.place.from(n)
+	pager := ui.Pager{Summary: fmt.Sprintf("Showing %d–%d of %d", from, from+n-1, list.Total)}
+	prior, next := s.place.edges(s.fingerprint(), list.At, list.Rows[0].License.ID, list.Rows[n-1].License.ID, n)
+	if list.HasPrior {
+		pager.Prev = paged(s.href(), "before", prior)
+	}
+	if list.HasNext {
+		pager.Next = paged(s.href(), "after", next)
+	}
+	return pager
+}
+
+func paged(href, name, cursor string) string {
+	if strings.Contains(href, "?") {
+		return href + "&" + name + "=" + cursor
+	}
+	return href + "?" + name + "=" + cursor
+}
+
+// emptyLicenses tells "you own nothing" from "nothing matches" (P-LIC-14).
+func emptyLicenses(v *visit, s listState, list licensing.List) *ui.Empty {
+	if list.Owned == 0 {
+		return &ui.Empty{
+			Icon: "key", Title: "No licenses yet",
+			Text: "No license is assigned to " + v.signed.Person.Email + ". If you bought one, check that the purchase went through and which e-mail address it was made with.",
+		}
+	}
+	text := "Nothing matches these filters."
+	if s.search != "" {
+		text = "Nothing matches “" + s.search + "”. Check the spelling, or try a part of the key or of the product's name."
+	}
+	return &ui.Empty{
+		Icon: "search", Title: "No matching licenses", Text: text,
+		Actions: []ui.Link{{Label: "Show all licenses", Href: "/licenses"}},
+	}
+}
+
+// searchLicenses answers the search box: a whole key jumps to its license, a
+// fragment goes to the list. It is a POST so that no key stands in an address,
+// a log or the browser's history.
+func (d *Door) searchLicenses(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
+	s := readListState(r.PostForm)
+	found, err := d.Licensing.Jump(r.Context(), v.actor, s.search)
+	if err != nil {
+		return err
+	}
+	if found != "" {
+		http.Redirect(w, r, "/licenses/"+string(found), http.StatusSeeOther)
+		return nil
+	}
+	s.search, s.cut = cutSearch(s.search)
+	http.Redirect(w, r, s.href(), http.StatusSeeOther)
+	return nil
+}
+
+// cutSearch shortens a text until it may stand in an address.
+func cutSearch(text string) (short string, cut bool) {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
+	if licensing.InAddress(text) && len(text) <= licensing.MaxSearch {
+		return text, false
+	}
+	end, folded := 0, 0
+	for i, c := range text {
+		folded += utf8.RuneCountInString(id.Fold(string(c)))
+		if folded > licensing.MaxFragment || i > licensing.MaxSearch/2 {
+			break
+		}
+		end = i + utf8.RuneLen(c)
+	}
+	return strings.TrimSpace(text[:end]), true
+}

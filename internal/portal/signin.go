@@ -1,0 +1,103 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/ui"
+)
+
+// signInPage is the sign-in form.
+type signInPage struct {
+	ui.Page
+	Problems        ui.Problems
+	Email, Password ui.Field
+	Next, Forgot    string
+}
+
+func (d *Door) signInPage(w http.ResponseWriter, r *http.Request) error {
+	next := httpx.SafeNext(r.URL.Query().Get("next"))
+	_, err := d.Identity.Session(r.Context(), sessionToken(r))
+	if err == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	if !fault.Is(err, fault.Unauthenticated) {
+		return err
+	}
+	page := d.newSignInPage(r, r.URL.Query().Get("email"), next)
+	page.Flash = signInFlash(r.URL.Query().Get("done"))
+	return d.templates.Render(w, http.StatusOK, "login", page)
+}
+
+// signInFlash says what led here.
+func signInFlash(done string) []ui.Flash {
+	switch done {
+	case "signed-out":
+		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out."}}
+	case "password":
+		return []ui.Flash{{Tone: ui.ToneGood, Text: "Your password is set. Sign in with it."}}
+	}
+	return nil
+}
+
+func (d *Door) newSignInPage(r *http.Request, email, next string) signInPage {
+	p := d.bare(r, "Sign in")
+	p.Path = "/login"
+	return signInPage{
+		Page: p, Next: next, Forgot: "/forgot",
+		Email: ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: ui.Shorten(email, 254),
+			Autocomplete: "username", Required: true, MaxLength: 254, Autofocus: email == ""},
+		Password: ui.Field{Name: "password", Label: "Password", Type: "password",
+			Autocomplete: "current-password", Required: true, MaxLength: 1024, Autofocus: email != ""},
+	}
+}
+
+func (d *Door) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
+	next := httpx.SafeNext(r.PostFormValue("next"))
+	entry, err := d.Identity.SignIn(r.Context(), identity.SignIn{
+		Email: r.PostFormValue("email"), Password: r.PostFormValue("password"),
+		KnownDevice: cookieValue(r, deviceCookie), Origin: origin(r),
+	})
+	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.Limited) {
+		return d.refuseSignIn(w, r, next, fault.From(err))
+	}
+	if err != nil {
+		return err
+	}
+	d.startSession(w, entry.Token, entry.KnownDevice)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// refuseSignIn draws the form again with what was typed, the password excepted.
+func (d *Door) refuseSignIn(w http.ResponseWriter, r *http.Request, next string, f *fault.Error) error {
+	page := d.newSignInPage(r, r.PostFormValue("email"), next)
+	page.Problems = problemsOf(f)
+	setRetryAfter(w, f)
+	return d.templates.Render(w, httpx.StatusOf(f), "login", page)
+}
+
+func (d *Door) signOut(w http.ResponseWriter, r *http.Request) error {
+	signed, err := d.Identity.Session(r.Context(), sessionToken(r))
+	if err == nil {
+		err = d.Identity.SignOut(r.Context(), signed.Actor(httpx.RequestID(r.Context()), httpx.Addr(r.Context())), signed.Session.ID)
+	}
+	if err != nil && !fault.Is(err, fault.Unauthenticated) {
+		return err
+	}
+	d.endSession(w)
+	http.Redirect(w, r, "/login?"+url.Values{"done": {"signed-out"}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// origin is where a request of somebody unknown comes from.
+func origin(r *http.Request) identity.Origin {
+	return identity.Origin{RequestID: httpx.RequestID(r.Context()), Address: httpx.Addr(r.Context()), UserAgent: r.UserAgent()}
+}

@@ -1,0 +1,107 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/ui"
+)
+
+// visit is one request of somebody who is signed in.
+type visit struct {
+	signed identity.Signed
+	actor  account.Actor
+	now    time.Time
+	zone   *time.Location
+}
+
+type visitHandler func(w http.ResponseWriter, r *http.Request, v *visit) error
+
+// visiting lets only people through who are signed in; others are sent to the
+// sign-in page and come back to where they wanted to go.
+func (d *Door) visiting(h visitHandler) httpx.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		signed, err := d.Identity.Session(r.Context(), sessionToken(r))
+		if fault.Is(err, fault.Unauthenticated) {
+			return d.toSignIn(w, r)
+		}
+		if err != nil {
+			return err
+		}
+		return h(w, r, d.newVisit(r, signed))
+	}
+}
+
+func (d *Door) newVisit(r *http.Request, s identity.Signed) *visit {
+	return &visit{
+		signed: s, now: d.Now().UTC(), zone: zoneOf(r, s.Person),
+		actor: s.Actor(httpx.RequestID(r.Context()), httpx.Addr(r.Context())),
+	}
+}
+
+// zoneOf is the person's timezone, or the browser's until one is set.
+func zoneOf(r *http.Request, p account.Person) *time.Location {
+	if p.TimeZone != "" {
+		if zone, err := time.LoadLocation(p.TimeZone); err == nil {
+			return zone
+		}
+	}
+	return ui.ZoneOf(r)
+}
+
+// toSignIn sends a page's reader to the sign-in page; a form or a script gets
+// told instead, because it cannot be repeated there.
+func (d *Door) toSignIn(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet || wantsJSON(r) {
+		return fault.New(fault.Unauthenticated, "signed_out", "You have been signed out.").WithNext("Sign in and try again.")
+	}
+	http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// page is what the layout needs for a signed-in reader. current is the path of
+// the menu entry that the page belongs to.
+func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
+	p := d.bare(r, title)
+	p.Now, p.Zone = v.now, v.zone
+	p.Nav = []ui.NavItem{
+		{Label: "Dashboard", Href: "/", Icon: "dashboard", Current: current == "/"},
+		{Label: "My Licenses", Href: "/licenses", Icon: "key", Current: current == "/licenses"},
+		{Label: "Activations", Href: "/activations", Icon: "device", Current: current == "/activations"},
+	}
+	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
+	p.SignOut = "/logout"
+	return p
+}
+
+// bare is what the layout needs before anybody has signed in.
+func (d *Door) bare(r *http.Request, title string) ui.Page {
+	return ui.Page{
+		Title: title, AppName: d.AppName, Theme: ui.ThemeOf(r), Path: r.URL.RequestURI(), Banner: d.Banner,
+		SupportEmail: d.SupportEmail, SupportURL: d.SupportURL, RequestID: httpx.RequestID(r.Context()),
+		Now: d.Now().UTC(), Zone: ui.ZoneOf(r),
+	}
+}
+
+// pathID is the id in a page's address. What is no id is not found.
+func pathID(r *http.Request, what string) (id.ID, error) {
+	wanted, err := id.Parse(r.PathValue("id"))
+	if err != nil {
+		return "", fault.Missing(what)
+	}
+	return wanted, nil
+}
+
+func wantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/json")
+}
+
+// secure reports whether customers reach the portal over https.
+func (d *Door) secure() bool { return strings.HasPrefix(d.BaseURL, "https://") }
