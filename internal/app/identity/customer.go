@@ -1,0 +1,163 @@
+package identity
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// NewCustomer describes a customer and its first person, the owner.
+type NewCustomer struct {
+	Name       string
+	Email      string // of the owner
+	PersonName string // of the owner; may be empty
+	Invite     bool   // mail the owner at once; else with the first license
+}
+
+// CreateCustomer makes a customer with its owner, who has no password until
+// they follow an invitation or a reset link.
+func (s *Service) CreateCustomer(ctx context.Context, actor account.Actor, in NewCustomer) (account.Customer, account.Person, error) {
+	if err := actor.Require(account.CustomersWrite); err != nil {
+		return account.Customer{}, account.Person{}, err
+	}
+	now := s.clock()
+	var problems fault.Problems
+	c := account.Customer{ID: id.New(), Name: name(&problems, "name", in.Name, true), Status: account.Active, CreatedAt: now}
+	p := newPerson(&problems, in.Email, in.PersonName, now)
+	if err := problems.Err(); err != nil {
+		return account.Customer{}, account.Person{}, err
+	}
+	e := event.New(event.CustomerCreated, actor, now)
+	e.CustomerID = c.ID
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.AddCustomer(ctx, c); err != nil {
+			return err
+		}
+		if err := tx.AppendEvent(ctx, e); err != nil {
+			return err
+		}
+		return addPerson(ctx, tx, actor, c.ID, p, account.Owner, in.Invite)
+	})
+	if err != nil {
+		return account.Customer{}, account.Person{}, err
+	}
+	return c, p, nil
+}
+
+// NewPerson describes another person of a customer.
+type NewPerson struct {
+	CustomerID id.ID
+	Email      string
+	Name       string // may be empty
+	Role       account.Role
+	Invite     bool
+}
+
+// AddPerson lets another person act for a customer.
+func (s *Service) AddPerson(ctx context.Context, actor account.Actor, in NewPerson) (account.Person, error) {
+	if err := actor.Require(account.CustomersWrite); err != nil {
+		return account.Person{}, err
+	}
+	var problems fault.Problems
+	p := newPerson(&problems, in.Email, in.Name, s.clock())
+	if in.Role != account.Owner && in.Role != account.Manager && in.Role != account.Viewer {
+		problems.Add("role", "Choose owner, manager or viewer.")
+	}
+	if err := problems.Err(); err != nil {
+		return account.Person{}, err
+	}
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Customer(ctx, in.CustomerID); err != nil {
+			return missing(err, "customer")
+		}
+		return addPerson(ctx, tx, actor, in.CustomerID, p, in.Role, in.Invite)
+	})
+	if err != nil {
+		return account.Person{}, err
+	}
+	return p, nil
+}
+
+func newPerson(problems *fault.Problems, address, called string, now time.Time) account.Person {
+	return account.Person{
+		ID: id.New(), Email: email(problems, address), Name: name(problems, "person_name", called, false),
+		Status: account.Active, Theme: account.SystemTheme, CreatedAt: now,
+	}
+}
+
+func addPerson(ctx context.Context, tx *store.Tx, actor account.Actor, customer id.ID, p account.Person, role account.Role, invited bool) error {
+	if err := tx.AddPerson(ctx, p); err != nil {
+		return taken(err, "person.email")
+	}
+	if err := tx.AddMembership(ctx, p.ID, customer, role, p.CreatedAt); err != nil {
+		return err
+	}
+	e := event.New(event.PersonAdded, actor, p.CreatedAt)
+	e.CustomerID, e.PersonID, e.Data.Role = customer, p.ID, string(role)
+	if err := tx.AppendEvent(ctx, e); err != nil || !invited {
+		return err
+	}
+	return invite(ctx, tx, actor, p.ID, p.CreatedAt)
+}
+
+// email reads an address as it is stored (A-CUS-14).
+func email(problems *fault.Problems, s string) string {
+	address, ok := account.NormalizeEmail(s)
+	if !ok {
+		problems.Add("email", `Enter an email address such as "ada@example.com".`)
+	}
+	return address
+}
+
+// name reads a name.
+func name(problems *fault.Problems, field, s string, needed bool) string {
+	clean, ok := account.CleanName(s)
+	switch {
+	case !ok:
+		problems.Add(field, "Use at most 255 bytes, and no control characters.")
+	case needed && clean == "":
+		problems.Add(field, "Enter a name.")
+	}
+	return clean
+}
+
+// taken turns the conflict over an address into one about the input.
+func taken(err error, column string) error {
+	if !store.IsUnique(err, column) {
+		return err
+	}
+	return fault.Wrap(fault.Conflict, "email_taken", "This email address is in use already.", err).
+		WithField("email", "Use another address, or the account that has it.")
+}
+
+// Person returns a person, without the password hash.
+func (s *Service) Person(ctx context.Context, actor account.Actor, person id.ID) (account.Person, error) {
+	if err := actor.Require(account.CustomersRead); err != nil {
+		return account.Person{}, err
+	}
+	p, err := s.Store.Person(ctx, person)
+	return withoutHash(p), missing(err, "person")
+}
+
+// CustomerByEmail returns the first customer for which the person with an
+// address acts.
+func (s *Service) CustomerByEmail(ctx context.Context, actor account.Actor, address string) (account.Customer, error) {
+	if err := actor.Require(account.CustomersRead); err != nil {
+		return account.Customer{}, err
+	}
+	address, _ = account.NormalizeEmail(address)
+	p, err := s.Store.PersonByEmail(ctx, address)
+	if err != nil {
+		return account.Customer{}, missing(err, "customer")
+	}
+	all, err := s.Store.Memberships(ctx, p.ID)
+	if err != nil || len(all) == 0 {
+		return account.Customer{}, firstOf(err, fault.Missing("customer"))
+	}
+	return all[0].Customer, nil
+}

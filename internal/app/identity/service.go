@@ -1,0 +1,104 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/signing"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// Deps is what the use cases work with.
+type Deps struct {
+	Store  *store.Store
+	Hasher *account.Hasher
+	Master *signing.Master
+	Now    func() time.Time
+	Log    *slog.Logger
+
+	Limits            Limits       // zero: DefaultLimits
+	PersonCost        account.Cost // of hashing a person's password; zero: account.PersonCost
+	AdministratorCost account.Cost // zero: account.AdministratorCost
+}
+
+// Service is the use cases about people and tokens. It is safe for concurrent
+// use.
+type Service struct {
+	Deps
+	limits limiters
+	tokens *tokenCache
+}
+
+// New makes the use cases.
+func New(d Deps) *Service {
+	if d.Limits == (Limits{}) {
+		d.Limits = DefaultLimits()
+	}
+	if d.PersonCost == (account.Cost{}) {
+		d.PersonCost = account.PersonCost()
+	}
+	if d.AdministratorCost == (account.Cost{}) {
+		d.AdministratorCost = account.AdministratorCost()
+	}
+	return &Service{Deps: d, limits: newLimiters(d.Limits), tokens: newTokenCache()}
+}
+
+// clock is the instant of one use case, as precise as the store keeps it.
+func (s *Service) clock() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// Origin is where a request came from that nobody is signed in for.
+type Origin struct {
+	RequestID string
+	Address   netip.Addr
+	UserAgent string
+}
+
+// as is the actor that a person is when a request proves that it is theirs.
+func (o Origin) as(person id.ID) account.Actor {
+	return account.Actor{Kind: account.ActorPerson, ID: person, RequestID: o.RequestID, Address: o.Address}
+}
+
+// The kinds of jobs this package leaves for those who send mail.
+const (
+	ResetJob           = "mail.reset"
+	InvitationJob      = "mail.invitation"
+	PasswordChangedJob = "mail.password_changed"
+)
+
+// PersonPayload is the payload of all of them.
+type PersonPayload struct {
+	PersonID id.ID `json:"person_id"`
+}
+
+// mail leaves a job about a person, unless the same one waits already. It
+// reports whether it did.
+func mail(ctx context.Context, tx *store.Tx, kind string, person id.ID, now time.Time) (bool, error) {
+	payload, err := json.Marshal(PersonPayload{PersonID: person})
+	if err != nil {
+		return false, fmt.Errorf("encode the payload of job %s: %w", kind, err)
+	}
+	return tx.Enqueue(ctx, store.Job{
+		ID: id.New(), Kind: kind, Payload: payload, UniqueKey: kind + ":" + string(person), RunAt: now, CreatedAt: now,
+	})
+}
+
+// missing replaces ErrNotFound by the fault that names what was looked for.
+func missing(err error, what string) error {
+	if store.IsNotFound(err) {
+		return fault.Missing(what)
+	}
+	return err
+}
+
+// withoutHash is the person as others may see them.
+func withoutHash(p account.Person) account.Person {
+	p.PasswordHash = ""
+	return p
+}
