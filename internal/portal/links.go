@@ -95,7 +95,9 @@ func (d *Door) openLink(w http.ResponseWriter, r *http.Request, purpose account.
 	return d.templates.Render(w, http.StatusOK, "password", d.newPasswordPage(r, purpose, token, person))
 }
 
-func unusableLink(err error) bool { return fault.From(err) != nil && fault.From(err).Code == "link_unusable" }
+func unusableLink(err error) bool {
+	return fault.From(err) != nil && fault.From(err).Code == "link_unusable"
+}
 
 func (d *Door) newPasswordPage(r *http.Request, purpose account.LinkPurpose, token string, person account.Person) passwordPage {
 	title, lede, submit := "Choose a new password", "For "+person.Email+". You stay signed out everywhere until you sign in with it.", "Set password"

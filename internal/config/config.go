@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Database says where records are kept. Its field comments are the manual.
+type Database struct {
+	Data      string `name:"data" env:"KEYWARD_DATA" default:"data" placeholder:"DIR" help:"Data directory: the SQLite database and the master key."`
+	Database  string `name:"database" env:"KEYWARD_DATABASE" placeholder:"URL" help:"PostgreSQL URL (postgres://...). Without it records are kept in SQLite in the data directory."`
+	MasterKey string `name:"master-key" env:"KEYWARD_MASTER_KEY" hidden:"" help:"Master key, hex or base64; better given as the variable KEYWARD_MASTER_KEY. Without it the file master.key in the data directory is used."`
+	MmapOff   bool   `name:"mmap-off" env:"KEYWARD_MMAP_OFF" help:"Read SQLite without mapped memory, for file systems where mapping is slow or unsafe."`
+}
+
+// Server is everything that serving takes.
+type Server struct {
+	Database
+	Listen       string   `name:"listen" env:"KEYWARD_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
+	BaseURL      string   `name:"base-url" env:"KEYWARD_BASE_URL" placeholder:"URL" help:"Address at which customers reach the portal, such as https://licenses.example.com. Links in mails start with it."`
+	TrustedProxy []string `name:"trusted-proxy" env:"KEYWARD_TRUSTED_PROXY" placeholder:"CIDR" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
+	TLSCert      string   `name:"tls-cert" env:"KEYWARD_TLS_CERT" placeholder:"FILE" help:"Certificate chain (PEM) to serve https."`
+	TLSKey       string   `name:"tls-key" env:"KEYWARD_TLS_KEY" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
+	SMTPURL      string   `name:"smtp-url" env:"KEYWARD_SMTP_URL" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 or smtps://... Without it mails wait."`
+	MailFrom     string   `name:"mail-from" env:"KEYWARD_MAIL_FROM" default:"keyward@localhost" placeholder:"ADDRESS" help:"Sender of mails."`
+	AppName      string   `name:"app-name" env:"KEYWARD_APP_NAME" default:"Keyward" placeholder:"NAME" help:"Name that customers read, at most 64 characters."`
+	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
+	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
+	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
+	LogFormat    string   `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
+}
+
+// maxAppName is the longest application name (E-39).
+const maxAppName = 64
+
+// Validate reports everything that is wrong at once, each in a sentence that
+// names the setting and what to do.
+func (s Server) Validate() error {
+	return errors.Join(
+		s.Database.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
+		checkProxies(s.TrustedProxy), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
+		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName),
+	)
+}
+
+// Validate checks the settings of the database.
+func (d Database) Validate() error {
+	if d.Database == "" {
+		if d.Data == "" {
+			return errors.New("data: name a directory for the database")
+		}
+		return nil
+	}
+	u, err := url.Parse(d.Database)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return errors.New("database: use a URL that starts with postgres://, or leave it out for SQLite")
+	}
+	return nil
+}
+
+func checkListen(address string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("listen: use host:port, such as 127.0.0.1:8080 (have %q)", address)
+	}
+	return nil
+}
+
+func checkURL(name, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return fmt.Errorf("%s: use an address such as https://licenses.example.com (have %q)", name, s)
+	}
+	return nil
+}
+
+func checkProxies(networks []string) error {
+	var problems []error
+	for _, n := range networks {
+		if _, err := netip.ParsePrefix(n); err != nil {
+			problems = append(problems, fmt.Errorf("trusted-proxy: use a network such as 10.0.0.0/8 (have %q)", n))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func checkTLS(cert, key string) error {
+	if (cert == "") != (key == "") {
+		return errors.New("tls-cert, tls-key: give both, or neither")
+	}
+	return nil
+}
+
+func checkAddress(name, s string, needed bool) error {
+	if s == "" && !needed {
+		return nil
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Name != "" {
+		return fmt.Errorf("%s: use an e-mail address such as licenses@example.com (have %q)", name, s)
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name == "" || len([]rune(name)) > maxAppName {
+		return errors.New("app-name: use 1 to 64 characters")
+	}
+	return nil
+}
+
+// Proxies are the trusted networks; Validate has checked them.
+func (s Server) Proxies() []netip.Prefix {
+	var networks []netip.Prefix
+	for _, n := range s.TrustedProxy {
+		if p, err := netip.ParsePrefix(n); err == nil {
+			networks = append(networks, p.Masked())
+		}
+	}
+	return networks
+}
+
+// Address is the address of the portal: the base URL, or where it listens.
+func (s Server) Address() string {
+	if s.BaseURL != "" {
+		return strings.TrimSuffix(s.BaseURL, "/")
+	}
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + s.Listen
+}
+
+// Dump is every setting as it is in force, without secrets.
+func (s Server) Dump() map[string]string {
+	return map[string]string{
+		"listen": s.Listen, "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
+		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
+		"mail-from": s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
+	}
+}
+
+// withoutPassword hides the password of a URL, and all of what is no URL.
+func withoutPassword(s string) string {
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(unreadable)"
+	}
+	query := u.Query()
+	if query.Has("password") {
+		query.Set("password", "xxxxx")
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}

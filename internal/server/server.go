@@ -1,0 +1,205 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/delivery"
+	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/job"
+	"github.com/keyward/keyward/internal/mail"
+	"github.com/keyward/keyward/internal/portal"
+	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/ui"
+)
+
+// Server serves an installation until it is stopped.
+type Server struct {
+	*Services
+	config  config.Server
+	log     *slog.Logger
+	handler http.Handler
+	jobs    *job.Runner
+	now     func() time.Time
+}
+
+// Extras are what only the demo adds.
+type Extras struct {
+	Banner *ui.Banner // above every page of the portal
+}
+
+// New puts a server together around open services.
+func New(c config.Server, s *Services, now func() time.Time, log *slog.Logger, extras Extras) (*Server, error) {
+	srv := &Server{Services: s, config: c, log: log, now: now, jobs: job.New(s.Store, now, log)}
+	if err := srv.addJobs(); err != nil {
+		return nil, err
+	}
+	handler, err := srv.routes(extras)
+	srv.handler = handler
+	return srv, err
+}
+
+// Handler is everything the server answers.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// addJobs lists the background work.
+func (s *Server) addJobs() error {
+	composer, err := mail.NewComposer(mail.Brand{
+		AppName: s.config.AppName, SupportEmail: s.config.SupportEmail, BaseURL: s.config.Address(), FromEmail: s.config.MailFrom,
+	})
+	if err != nil {
+		return err
+	}
+	sender, err := s.sender()
+	if err != nil {
+		return err
+	}
+	delivery.New(delivery.Deps{
+		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, Log: s.log, BaseURL: s.config.Address(),
+	}).Register(s.jobs)
+	s.jobs.Every("tally.flush", time.Second, s.Licensing.Tally().Flush)
+	s.jobs.Every("events.seal", time.Second, func(ctx context.Context) error {
+		_, err := s.Sealer.Seal(ctx)
+		return err
+	})
+	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
+	s.jobs.Every("idempotency.purge", time.Hour, s.forgetIdempotent)
+	return nil
+}
+
+func (s *Server) forgetIdempotent(ctx context.Context) error {
+	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+		_, err := tx.ForgetIdempotent(ctx, s.now())
+		return err
+	})
+}
+
+func (s *Server) sender() (mail.Sender, error) {
+	if s.config.SMTPURL == "" {
+		return mail.Unconfigured{}, nil
+	}
+	server, err := mail.ParseSMTPURL(s.config.SMTPURL)
+	if err != nil {
+		return nil, err
+	}
+	return mail.NewSMTP(server, s.now), nil
+}
+
+// routes mounts the doors. Browser routes and API routes have different
+// defenses and share only the outermost chain.
+func (s *Server) routes(extras Extras) (http.Handler, error) {
+	door, err := portal.New(portal.Deps{
+		Licensing: s.Licensing, Identity: s.Identity, Now: s.now, Log: s.log,
+		AppName: s.config.AppName, BaseURL: s.config.Address(),
+		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := door.Handler()
+	if err != nil {
+		return nil, err
+	}
+	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Keys: s.Catalog, Now: s.now}).Handler()
+	mux := http.NewServeMux()
+	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
+	mux.Handle("/api/v2/", native)
+	mux.Handle("/.well-known/jwks.json", native)
+	mux.HandleFunc("GET /healthz", s.alive)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("/", pages)
+	return httpx.Chain(mux,
+		httpx.AssignRequestID, httpx.ClientAddr(s.config.Proxies()), httpx.AccessLog(s.log, s.now), httpx.Recover(httpx.WriteProblem)), nil
+}
+
+// alive says that the process answers.
+func (s *Server) alive(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
+
+// ready says that the database answers too.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.Store.Ping(ctx); err != nil {
+		plain(w, http.StatusServiceUnavailable, "the database does not answer\n")
+		return
+	}
+	plain(w, http.StatusOK, "ready\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a probe that went away needs no answer
+}
+
+// Limits of connections.
+const (
+	headerTime  = 10 * time.Second
+	readTime    = 30 * time.Second
+	writeTime   = 60 * time.Second
+	idleTime    = 2 * time.Minute
+	maxHeader   = 32 << 10
+	stopTime    = 20 * time.Second
+	flushOnStop = 5 * time.Second
+)
+
+// Listen opens the configured address.
+func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", s.config.Listen, err)
+	}
+	return ln, nil
+}
+
+// Serve answers on ln and does the background work until ctx ends; then it
+// finishes what it has begun, in order: requests, background work, what is
+// held in memory, the database.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	web := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.jobs.Start(context.WithoutCancel(ctx))
+	failed := make(chan error, 1)
+	go func() { failed <- s.serveOn(web, ln) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	return errors.Join(err, s.stop(web))
+}
+
+func (s *Server) serveOn(web *http.Server, ln net.Listener) error {
+	err := error(nil)
+	if s.config.TLSCert != "" {
+		err = web.ServeTLS(ln, s.config.TLSCert, s.config.TLSKey)
+	} else {
+		err = web.Serve(ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) stop(web *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	err := web.Shutdown(ctx)
+	s.jobs.Stop()
+	flush, done := context.WithTimeout(context.Background(), flushOnStop)
+	defer done()
+	return errors.Join(err, s.Services.Close(flush))
+}
