@@ -10,30 +10,31 @@ import (
 // Reducing a reduced domain changes nothing.
 func NormalizeDomain(s string) string {
 	s = strings.ToLower(s)
-	for {
-		reduced := reduceDomain(s)
-		if reduced == s {
-			return s
-		}
-		s = reduced
-	}
-}
-
-func reduceDomain(s string) string {
 	if _, rest, found := strings.Cut(s, "://"); found {
 		s = rest
 	}
 	if end := strings.IndexAny(s, "/?#"); end >= 0 {
 		s = s[:end]
 	}
+	s = strings.TrimRightFunc(s, blankOrDot)
 	if host, port, found := strings.Cut(s, ":"); found && onlyDigits(port) {
-		s = host
+		s = strings.TrimRightFunc(host, blankOrDot)
 	}
-	s = strings.TrimSuffix(strings.TrimSpace(s), ".")
-	if rest, found := strings.CutPrefix(s, "www."); found && strings.Contains(rest, ".") {
-		s = rest // "www.com" is a domain of its own
+	return trimWWW(s)
+}
+
+func blankOrDot(r rune) bool { return r == '.' || unicode.IsSpace(r) }
+
+// trimWWW drops "www." wherever a domain remains: "www.com" is one of its own.
+func trimWWW(s string) string {
+	for {
+		s = strings.TrimLeftFunc(s, unicode.IsSpace)
+		rest, found := strings.CutPrefix(s, "www.")
+		if !found || !strings.Contains(rest, ".") {
+			return s
+		}
+		s = rest
 	}
-	return s
 }
 
 func onlyDigits(s string) bool {

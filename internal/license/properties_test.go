@@ -15,7 +15,7 @@ import (
 	"github.com/keyward/keyward/verdict"
 )
 
-const rounds = 4000
+const rounds = 2000
 
 // random draws facts and requests: few values for each, boundaries among them,
 // so that every outcome of every check comes up often, alone and together.
