@@ -82,35 +82,22 @@ func TestWithpostgres(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "./cmd/withpostgres").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	withpostgres := func(script string) (string, int) {
-		cmd := exec.Command(program, "--", "sh", "-c", script)
-		cmd.Env = append(os.Environ(), pgtest.Variable+"=")
-		out, err := cmd.Output()
-		if err != nil && cmd.ProcessState == nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(out)), cmd.ProcessState.ExitCode()
+	// The script signals its parent, withpostgres, which passes it on.
+	cmd := exec.Command(program, "--", "sh", "-c",
+		"trap 'exit 9' TERM; echo $"+pgtest.Variable+"; kill -TERM $PPID; while :; do sleep 0.05; done")
+	cmd.Env = append(os.Environ(), pgtest.Variable+"=")
+	out, err := cmd.Output()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
 	}
-
-	t.Run("the command gets a server and the caller its exit code", func(t *testing.T) {
-		url, code := withpostgres("echo $" + pgtest.Variable + "; exit 7")
-		if code != 7 {
-			t.Errorf("exit code %d, want 7", code)
-		}
-		if !strings.HasPrefix(url, "postgres://") {
-			t.Fatalf("%s = %q", pgtest.Variable, url)
-		}
-		assertStopped(t, url)
-	})
-
-	t.Run("a signal reaches the command and the server still stops", func(t *testing.T) {
-		// The script signals its parent, withpostgres, which passes it on.
-		url, code := withpostgres("trap 'exit 9' TERM; echo $" + pgtest.Variable + "; kill -TERM $PPID; while :; do sleep 0.05; done")
-		if code != 9 {
-			t.Errorf("exit code %d, want 9", code)
-		}
-		assertStopped(t, url)
-	})
+	if code := cmd.ProcessState.ExitCode(); code != 9 {
+		t.Errorf("exit code %d, want the command's own 9", code)
+	}
+	url := strings.TrimSpace(string(out))
+	if !strings.HasPrefix(url, "postgres://") {
+		t.Fatalf("%s = %q", pgtest.Variable, url)
+	}
+	assertStopped(t, url)
 }
 
 func assertStopped(t *testing.T, url string) {

@@ -84,7 +84,7 @@ func TestCallsWhereTheyBelong(t *testing.T) {
 				return true
 			}
 			pkg, ok := selector.X.(*ast.Ident)
-			if !ok || !slices.Contains(s.imports(t), pkg.Name) {
+			if !ok || !slices.Contains(s.imports, pkg.Name) {
 				return true
 			}
 			for _, c := range calls {
@@ -103,7 +103,7 @@ func TestCallsWhereTheyBelong(t *testing.T) {
 var foreign = []string{"/work/" + "main", "/work/" + "shared", "/work/." + "library", "/tmp/" + "kw"}
 
 func TestNothingAboutOneMachine(t *testing.T) {
-	for _, name := range files(t) {
+	for _, name := range list(t) {
 		text := read(t, name)
 		if bytes.IndexByte(text, 0) >= 0 { // not a text
 			continue

@@ -76,7 +76,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			t.Errorf("%s: no rule says what package %s may import: add one, with its reason, to the layers of repotest", s.path, s.dir())
 			continue
 		}
-		for _, imported := range ownImports(t, s) {
+		for _, imported := range ownImports(s) {
 			if !s.isTest() && isTestPackage(imported) {
 				t.Errorf("%s imports %s, which is for tests only", s.path, imported)
 			}
@@ -99,10 +99,9 @@ func layerOf(dir string) (layer, bool) {
 }
 
 // ownImports lists the directories of our packages that a file imports.
-func ownImports(t *testing.T, s source) []string {
-	t.Helper()
+func ownImports(s source) []string {
 	var dirs []string
-	for _, p := range s.imports(t) {
+	for _, p := range s.imports {
 		if dir, ours := strings.CutPrefix(p, module+"/"); ours {
 			dirs = append(dirs, dir)
 		}
@@ -154,7 +153,7 @@ func TestStandardLibraryWhereItBelongs(t *testing.T) {
 		if s.isTest() {
 			continue
 		}
-		for _, p := range s.imports(t) {
+		for _, p := range s.imports {
 			for _, r := range restricted {
 				if !slices.Contains(r.paths, p) {
 					continue

@@ -62,7 +62,7 @@ func TestMigrationsNeverChange(t *testing.T) {
 func migrationFiles(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, name := range files(t) {
+	for _, name := range list(t) {
 		if within(name, migrations) && path.Ext(name) == ".sql" {
 			names = append(names, name)
 		}

@@ -1,6 +1,7 @@
 package repotest
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -20,10 +22,11 @@ const (
 
 // A source is one Go file.
 type source struct {
-	path string // from the root, with slashes
-	text []byte
-	tree *ast.File
-	set  *token.FileSet
+	path    string // from the root, with slashes
+	text    []byte
+	tree    *ast.File
+	set     *token.FileSet
+	imports []string
 }
 
 // dir is the directory of the file's package, from the root.
@@ -47,50 +50,68 @@ func isTestPackage(dir string) bool {
 	return false
 }
 
-// imports lists the paths that the file imports.
-func (s source) imports(t *testing.T) []string {
-	t.Helper()
-	var paths []string
-	for _, spec := range s.tree.Imports {
-		p, err := strconv.Unquote(spec.Path.Value)
-		if err != nil {
-			t.Fatalf("%s: %v", s.path, err)
-		}
-		paths = append(paths, p)
-	}
-	return paths
-}
-
 // position says where in the repository a node of the file is.
 func (s source) position(n ast.Node) string {
 	return s.path + ":" + strconv.Itoa(s.set.Position(n.Pos()).Line)
 }
 
-// sources parses every Go file of the repository.
+// sources returns every Go file of the repository.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var all []source
-	for _, name := range files(t) {
-		if path.Ext(name) != ".go" || strings.Contains(name, "/testdata/") {
-			continue
-		}
-		s := source{path: name, text: read(t, name), set: token.NewFileSet()}
-		var err error
-		if s.tree, err = parser.ParseFile(s.set, name, s.text, parser.ParseComments); err != nil {
-			t.Errorf("%s does not parse: %v", name, err)
-			continue
-		}
-		all = append(all, s)
+	all, err := parsed()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
-// files lists everything in the repository that is not hidden and not ignored.
-func files(t *testing.T) []string {
-	t.Helper()
-	skip := ignored(t)
+// parsed reads the repository once for all tests, which only look at it.
+var parsed = sync.OnceValues(func() ([]source, error) {
+	names, err := files()
+	if err != nil {
+		return nil, err
+	}
+	var all []source
+	for _, name := range names {
+		if path.Ext(name) != ".go" || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		s, err := parse(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+})
+
+func parse(name string) (source, error) {
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		return source{}, err
+	}
+	s := source{path: name, text: text, set: token.NewFileSet()}
+	if s.tree, err = parser.ParseFile(s.set, name, text, parser.ParseComments|parser.SkipObjectResolution); err != nil {
+		return source{}, err
+	}
+	for _, spec := range s.tree.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return source{}, fmt.Errorf("%s: %w", name, err)
+		}
+		s.imports = append(s.imports, imported)
+	}
+	return s, nil
+}
+
+// files lists everything in the repository except what git ignores.
+func files() ([]string, error) {
+	skip, err := ignored()
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -102,26 +123,37 @@ func files(t *testing.T) []string {
 		switch {
 		case d.IsDir() && (skip[name] || d.Name() == ".git"):
 			return filepath.SkipDir
-		case !d.IsDir() && d.Type().IsRegular():
+		case d.Type().IsRegular():
 			names = append(names, name)
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
+	return names, err
 }
 
 // ignored holds the directories that .gitignore names from the root.
-func ignored(t *testing.T) map[string]bool {
+func ignored() (map[string]bool, error) {
+	text, err := os.ReadFile(filepath.Join(root, ".gitignore"))
+	if err != nil {
+		return nil, err
+	}
 	dirs := map[string]bool{}
-	for line := range strings.Lines(string(read(t, ".gitignore"))) {
+	for line := range strings.Lines(string(text)) {
 		if dir, ok := strings.CutPrefix(strings.TrimSpace(line), "/"); ok {
 			dirs[strings.TrimSuffix(dir, "/")] = true
 		}
 	}
-	return dirs
+	return dirs, nil
+}
+
+// list is files for a test.
+func list(t *testing.T) []string {
+	t.Helper()
+	names, err := files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 func read(t *testing.T, name string) []byte {
