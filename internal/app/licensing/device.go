@@ -20,7 +20,7 @@ type Answer struct {
 	License    *license.License
 	Product    *license.Product
 	Activation *license.Activation
-	Lease      string // the verdict, signed; "" when no product's key can sign it
+	Lease      string // the verdict, signed; "" when it is about no product or over within the second
 }
 
 // Validate answers whether the license is good to use on the device, and
@@ -136,10 +136,11 @@ type deedContext struct {
 	facts   license.Facts   // before; after when the deed has written
 	verdict verdict.Verdict // of facts
 	result  *license.Activation
+	seen    *store.Seen // what to note once it is committed
 }
 
-// act runs a deed: idempotency key inside the transaction, then the lock, then
-// facts, then the rule.
+// act runs a deed: the lock, then the idempotency key, then facts, then the
+// rule. Two calls with one key therefore wait for each other.
 func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdict.Purpose, do deed) (Answer, error) {
 	req, err := s.request(ctx, actor, c, p)
 	if err != nil {
@@ -162,6 +163,9 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 	if err != nil {
 		return Answer{}, err
 	}
+	if d.seen != nil {
+		s.tally.saw(*d.seen)
+	}
 	answer, err := s.answer(ctx, actor, c, d.facts, d.verdict)
 	if answer.License != nil {
 		answer.Activation = d.result
@@ -170,18 +174,18 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 }
 
 func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *deedContext, do deed) error {
-	again, err := s.replayed(ctx, tx, licenseID, d)
+	l, err := tx.LockLicense(ctx, licenseID)
 	if err != nil {
 		return err
 	}
-	l, err := tx.LockLicense(ctx, licenseID)
+	again, err := s.replayed(ctx, tx, licenseID, d)
 	if err != nil {
 		return err
 	}
 	if d.facts, err = gather(ctx, tx.Reader, l, d.req, d.now); err != nil {
 		return err
 	}
-	d.verdict = license.Evaluate(d.facts, d.req, d.now)
+	d.decide()
 	if again != "" {
 		return d.replay(ctx, tx, again)
 	}
@@ -191,6 +195,9 @@ func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *de
 	return s.remember(ctx, tx, licenseID, d)
 }
 
+// decide makes the verdict of the facts as they are.
+func (d *deedContext) decide() { d.verdict = license.Evaluate(d.facts, d.req, d.now) }
+
 // takeSeat is the deed of Activate.
 func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) error {
 	if !d.verdict.Valid {
@@ -199,8 +206,7 @@ func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) er
 		})
 	}
 	if held := d.facts.Device; held != nil && held.HoldsSeat(d.now) {
-		s.tally.saw(store.Seen{ActivationID: held.ID, At: d.now, AppVersion: d.call.Version})
-		d.result = held
+		d.result, d.seen = held, &store.Seen{ActivationID: held.ID, At: d.now, AppVersion: d.call.Version}
 		return nil
 	}
 	if lapsed := d.facts.Device; lapsed != nil {
@@ -212,11 +218,13 @@ func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) er
 }
 
 // seat adds the activation and, on the first one, makes the license active.
+// "Last seen" stays empty until something is heard of the device after its
+// activation (P-ACT-06).
 func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error {
 	a := license.Activation{
 		ID: id.New(), LicenseID: d.facts.License.ID, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier,
 		Name: d.req.Device.Name, Platform: d.req.Device.Platform, AppVersion: d.call.Version,
-		ActivatedAt: d.now, LastSeenAt: d.now,
+		ActivatedAt: d.now,
 	}
 	if err := tx.AddActivation(ctx, a); err != nil {
 		return err
@@ -232,6 +240,7 @@ func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error 
 		}
 	}
 	d.facts.License, d.facts.Device, d.facts.Used, d.result = &after, &a, d.facts.Used+1, &a
+	d.decide()
 	return tx.AppendEvent(ctx, seatEvent(event.ActivationCreated, d, a.ID, ""))
 }
 
@@ -246,10 +255,13 @@ func (s *Service) giveSeatBack(ctx context.Context, tx *store.Tx, d *deedContext
 	if err != nil || !ended {
 		return err
 	}
+	if held.HoldsSeat(d.now) { // one that lapsed was not counted
+		d.facts.Used--
+	}
 	gone := *held
 	gone.EndedAt, gone.EndReason = d.now, license.BySoftware
-	d.facts.Device, d.facts.Used, d.result = nil, d.facts.Used-1, &gone
-	d.verdict = license.Evaluate(d.facts, d.req, d.now)
+	d.facts.Device, d.result = nil, &gone
+	d.decide()
 	return tx.AppendEvent(ctx, seatEvent(event.ActivationDeactivated, d, held.ID, license.BySoftware))
 }
 
