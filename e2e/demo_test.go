@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"reflect"
 	"strings"
@@ -118,8 +119,11 @@ func start(t *testing.T, process *exec.Cmd) []byte {
 	}
 	first := make(chan answer, 1)
 	go func() {
-		line, err := bufio.NewReader(out).ReadBytes('\n')
+		lines := bufio.NewReader(out)
+		line, err := lines.ReadBytes('\n')
 		first <- answer{line, err}
+		// Whatever else it prints must not fill the pipe and stop it.
+		_, _ = io.Copy(io.Discard, lines)
 	}()
 	select {
 	case a := <-first:
