@@ -72,6 +72,29 @@
 //
 // Functions: asset, icon, iconWith, badge, tile, tileLarge, bar, hue, initials, plural.
 //
+// # Markup patterns
+//
+// Where a page brings the content itself, these classes shape it; testdata/pages/gallery.html
+// shows each in use.
+//
+//	page-head, title-row, meta, lede, actions   head of a page
+//	section-head, split, stack, duo             sections; split is content and aside
+//	card, panel-head, quiet, link               a titled panel
+//	btn, btn-primary, btn-danger, btn-sm, btn-ghost, btn-wide
+//	listing > form.search, #results             a list with search; .filters puts chips and menu
+//	                                            side by side inside #results
+//	table-card > table.table                    rows become cards when narrow; cells are named by
+//	                                            data-cell product, key, status, usage, expires, go
+//	table-card > table.table.table-plain        any other table; rows become labeled lines, cells
+//	                                            carry data-label, the last data-cell="action"
+//	prod, tag, row-link, key, exp[data-state=ok|soon|past]   inside cells
+//	strip > cells > cell, big, keyline          summary of one thing
+//	panel[data-tone] > outcome, tech            how something came out, with its details
+//	rows > li > row-icon, row-id, row-end       small lists
+//	facts > div > dt, dd                        names and values
+//	auth, auth-alt, form, field-row             forms; auth is the card of the plain layout
+//	vh                                          for screen readers only
+//
 // # Behavior
 //
 // Everything works without script. Scripts add to markup that carries data attributes:

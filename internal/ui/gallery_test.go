@@ -185,7 +185,7 @@ func TestGallery(t *testing.T) {
 	t.Run("a full page is sound", func(t *testing.T) {
 		doc := uitest.Render(t, templates, "gallery", gallery())
 		counts := map[string]int{
-			".badge[data-status=expired] svg": 1, ".when[tabindex='0'] time": 19, ".notice[data-tone=warn]": 1,
+			".badge[data-status=expired] svg": 2, ".when[tabindex='0'] time": 26, ".notice[data-tone=warn]": 1,
 			"button[data-copy-url][hidden]": 7, "[role=status]": 3, "th[aria-sort=ascending]": 1, "dialog form[method=post]": 1,
 			"a[aria-current=page]": 1, "form.theme button[aria-pressed=true]": 1, ".kpi": 4, ".checks [data-state=skipped]": 1,
 		}
