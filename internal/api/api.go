@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/id"
+)
+
+// Keys knows the public keys of products. A product that is not known is a
+// NotFound fault.
+type Keys interface {
+	JWKS(ctx context.Context, product id.ID) ([]byte, error)
+}
+
+// Deps is what the API works with.
+type Deps struct {
+	Licensing *licensing.Service
+	Identity  *identity.Service
+	Keys      Keys
+	Now       func() time.Time
+	Limits    Limits // the zero value stands for the usual ones
+}
+
+// API answers the requests of the native API.
+type API struct {
+	Deps
+	limiter *limiter
+	calls   *callReader
+	spec    []byte
+	routes  httpx.Routes
+	handler http.Handler
+}
+
+// requestTime is how long one request may take.
+const requestTime = 10 * time.Second
+
+// New makes the API.
+func New(d Deps) *API {
+	a := &API{Deps: d, limiter: newLimiter(d.Limits, d.Now)}
+	doc := newDocument()
+	a.calls = newCallReader(doc.registry)
+	a.spec = doc.render()
+	a.routes = a.list()
+	mux := http.NewServeMux()
+	httpx.Mount(mux, a.routes, a.wrap)
+	a.handler = httpx.Unmatched(mux, httpx.WriteProblem)
+	return a
+}
+
+// list is everything that the API answers.
+func (a *API) list() httpx.Routes {
+	routes := httpx.Routes{
+		{Pattern: "GET " + specPath, Access: httpx.Public, Handler: a.document},
+		{Pattern: "GET " + keysPath, Access: httpx.Public, Handler: a.keys},
+	}
+	for _, op := range operations() {
+		routes = append(routes, httpx.Route{
+			Pattern: "POST " + op.path, Access: httpx.Permission(string(account.DevicesUse)), Handler: a.call(op),
+		})
+	}
+	return routes
+}
+
+// Routes lists what the API answers and who may ask.
+func (a *API) Routes() httpx.Routes { return a.routes }
+
+// ServeHTTP answers every address below /api/v2/, and the published keys.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Mount adds the API to a mux, with everything below its addresses: what is
+// not there is answered with a problem document too.
+func (a *API) Mount(mux *http.ServeMux) {
+	mux.Handle("/api/v2/", a)
+	mux.Handle(keysPath, a)
+}

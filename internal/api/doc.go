@@ -1,0 +1,14 @@
+// Package api is the native API, version 2: what shipped software asks about a
+// license, in JSON. It owns the form of questions and answers, who may send
+// them and how often, and the OpenAPI document that describes all of it.
+//
+// It decides nothing about licenses: a question becomes a call of package
+// licensing, and its answer becomes JSON. A refused license is an answer with a
+// verdict; everything else that goes wrong is a problem document (RFC 9457).
+//
+// Package huma makes the schemas, checks bodies against them and writes the
+// OpenAPI document. Its request pipeline is not used: that one takes names in
+// any case and a name twice, answers errors in a form of its own that can only
+// be changed for the whole program through a package variable, and serves pages
+// that load scripts from elsewhere.
+package api

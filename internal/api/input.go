@@ -1,0 +1,158 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"mime"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/httpx"
+)
+
+const (
+	maxBody = 64 << 10
+	// maxProblems bounds how many wrong inputs one answer names.
+	maxProblems = 20
+	// maxShownName is shorter than any license key, which a confused caller
+	// may have put in the place of a name.
+	maxShownName = 12
+)
+
+// callReader reads the body of a call and checks it against its schema.
+type callReader struct {
+	registry huma.Registry
+	schema   *huma.Schema
+}
+
+func newCallReader(registry huma.Registry) *callReader {
+	return &callReader{registry: registry, schema: registry.Schema(reflect.TypeFor[Call](), false, "")}
+}
+
+// read returns the call that r carries, or what is wrong with it.
+func (c *callReader) read(r *http.Request) (Call, error) {
+	var call Call
+	body, err := readJSON(r)
+	if err != nil {
+		return call, err
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return call, notRead(err)
+	}
+	if err := c.check(value); err != nil {
+		return call, err
+	}
+	if err := json.Unmarshal(body, &call); err != nil {
+		return call, notRead(err)
+	}
+	return call, nil
+}
+
+// readJSON returns a body that every JSON parser reads alike.
+func readJSON(r *http.Request) ([]byte, error) {
+	if r.URL.RawQuery != "" {
+		return nil, fault.New(fault.Invalid, "unexpected_query", "This address takes nothing in its query.").
+			WithNext("Send everything in the JSON body. A license key has no place in an address.")
+	}
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return nil, fault.New(fault.Invalid, httpx.CodeUnsupportedMediaType, "This address takes JSON.").
+			WithNext("Send the header Content-Type: application/json.")
+	}
+	body, err := httpx.ReadBody(r, maxBody)
+	if err != nil {
+		return nil, err
+	}
+	return body, httpx.StrictJSON(body)
+}
+
+// notRead keeps the error of the decoder out of the log: it quotes values.
+func notRead(error) error {
+	return fault.New(fault.Invalid, "malformed_json", "The JSON could not be read.")
+}
+
+// check names every field that is unknown or missing; if there is none, every
+// field whose value does not fit.
+func (c *callReader) check(value any) error {
+	var p fault.Problems
+	c.names(&p, c.schema, "", value)
+	if f := p.Err(); f != nil {
+		return worded(f)
+	}
+	result := &huma.ValidateResult{}
+	path := huma.NewPathBuffer([]byte{}, 0)
+	huma.Validate(c.registry, c.schema, path, huma.ModeWriteToServer, value, result)
+	for _, err := range result.Errors {
+		addDetail(&p, err)
+	}
+	if f := p.Err(); f != nil {
+		return worded(f)
+	}
+	return nil
+}
+
+func worded(f *fault.Error) *fault.Error {
+	f.Message = "Some fields of the request need a correction."
+	f.Fields = f.Fields[:min(len(f.Fields), maxProblems)]
+	return f
+}
+
+// names compares names in their exact case. The decoder and the schema would
+// both take KEY for key.
+func (c *callReader) names(p *fault.Problems, s *huma.Schema, path string, value any) {
+	if s.Ref != "" {
+		s = c.registry.SchemaFromRef(s.Ref)
+	}
+	object, ok := value.(map[string]any)
+	if !ok || s.Type != huma.TypeObject {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if property, known := s.Properties[name]; known {
+			c.names(p, property, path+name+".", object[name])
+		} else {
+			p.Add(path+shown(name), "Remove this field: it is not known here. Names are written in lower case.")
+		}
+	}
+	for _, name := range s.Required {
+		if _, there := object[name]; !there {
+			p.Add(path+name, "Send this field.")
+		}
+	}
+}
+
+// shown shortens a name from outside and keeps its plain characters.
+func shown(name string) string {
+	runes := []rune(name)
+	if len(runes) > maxShownName {
+		runes = append(runes[:maxShownName], '…')
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, string(runes))
+}
+
+// addDetail takes over where and what, never the value.
+func addDetail(p *fault.Problems, err error) {
+	detail, ok := errors.AsType[*huma.ErrorDetail](err)
+	if !ok || detail.Message == "" {
+		p.Add("body", "This does not fit.")
+		return
+	}
+	field := detail.Location
+	if field == "" {
+		field = "body"
+	}
+	p.Add(field, strings.ToUpper(detail.Message[:1])+detail.Message[1:]+".")
+}

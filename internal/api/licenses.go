@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/verdict"
+)
+
+// Call is what shipped software asks about a license.
+type Call struct {
+	Key         string     `json:"key" minLength:"1" maxLength:"255" doc:"The license key, as the customer has it. Case, blanks and hyphens do not matter." example:"ACME-7K2M-9QRT-4WXY-P3DF"`
+	Device      *Device    `json:"device,omitempty" doc:"The device that the software runs on."`
+	Product     string     `json:"product,omitempty" maxLength:"64" doc:"Id or slug of the product that asks. The token's product is asked for anyway." example:"acme-studio"`
+	Environment string     `json:"environment,omitempty" enum:"production,staging,development" doc:"The environment that the software believes to be in. Another one than the token's is refused."`
+	Version     string     `json:"version,omitempty" maxLength:"64" doc:"The version of the software that asks." example:"8.4.1"`
+	Features    []string   `json:"features,omitempty" nullable:"false" maxItems:"50" doc:"Keys of features that the license must include." example:"[\"export\"]"`
+	Nonce       string     `json:"nonce,omitempty" maxLength:"128" doc:"Text that comes back in the lease and proves that it answers this request. Printable ASCII." example:"n-0S6_WzA2Mj"`
+	ClientTime  *time.Time `json:"client_time,omitempty" doc:"The clock of the device. Where the product says so, one that is far off is refused." example:"2026-03-12T12:00:00Z"`
+}
+
+// Device is a device as it describes itself.
+type Device struct {
+	ID       string `json:"id" maxLength:"255" doc:"What identifies the device and stays the same: a hardware id, or the name of a host." example:"4C4C4544-0042-3510"`
+	Name     string `json:"name,omitempty" maxLength:"128" doc:"What its owner knows it by." example:"Studio Mac"`
+	Kind     string `json:"kind,omitempty" enum:"hardware,domain" doc:"What the id is. Without it, hardware."`
+	Platform string `json:"platform,omitempty" maxLength:"64" doc:"Operating system and architecture." example:"darwin/arm64"`
+}
+
+func (c Call) question(idempotency string) licensing.Call {
+	q := licensing.Call{
+		Key: c.Key, Product: c.Product, Environment: license.Environment(c.Environment), Version: c.Version,
+		Features: c.Features, Nonce: c.Nonce, Idempotency: idempotency,
+	}
+	if c.Device != nil {
+		q.Device = &license.Device{
+			Identifier: c.Device.ID, Kind: license.Kind(c.Device.Kind), Name: c.Device.Name, Platform: c.Device.Platform,
+		}
+	}
+	if c.ClientTime != nil {
+		q.ClientTime = c.ClientTime.UTC()
+	}
+	return q
+}
+
+// operation is one thing that software can ask for.
+type operation struct {
+	id, path    string
+	summary     string
+	description string
+	needsDevice bool
+	changes     bool // takes an Idempotency-Key
+	ask         func(*licensing.Service, context.Context, account.Actor, licensing.Call) (licensing.Answer, error)
+}
+
+func operations() []operation {
+	return []operation{
+		{
+			id: "validate", path: "/api/v2/licenses/validate", summary: "Is this license good to use?",
+			description: "Answers whether the license is good to use, on the device if one is named. Nothing changes, except that the device was heard of.",
+			ask:         (*licensing.Service).Validate,
+		},
+		{
+			id: "activate", path: "/api/v2/licenses/activate", summary: "Take a seat for a device",
+			description: "Gives the device a seat of the license. The same device again takes no second one. When no seat is free the verdict is limit_reached, and a fix links to the page where the customer can free one.",
+			needsDevice: true, changes: true, ask: (*licensing.Service).Activate,
+		},
+		{
+			id: "deactivate", path: "/api/v2/licenses/deactivate", summary: "Give a device's seat back",
+			description: "Ends the device's activation, whatever the state of the license. The verdict is that of using the license afterwards: not_activated says that it worked, and asking again says the same.",
+			needsDevice: true, changes: true, ask: (*licensing.Service).Deactivate,
+		},
+		{
+			id: "check-in", path: "/api/v2/licenses/check-in", summary: "Report that a device is in use",
+			description: "Validates for a device that says who it is: its seat is kept and it gets a new lease.",
+			needsDevice: true, ask: (*licensing.Service).CheckIn,
+		},
+	}
+}
+
+// call answers one kind of question.
+func (a *API) call(op operation) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		actor := actorOf(r.Context())
+		in, err := a.calls.read(r)
+		if err != nil {
+			return err
+		}
+		if err := a.limiter.mayGuess(r, actor.ID); err != nil {
+			return err
+		}
+		idempotency := ""
+		if op.changes {
+			idempotency = r.Header.Get("Idempotency-Key")
+		}
+		answer, err := op.ask(a.Licensing, r.Context(), actor, in.question(idempotency))
+		if err != nil {
+			return err
+		}
+		if answer.Verdict.Code == verdict.KeyUnknown {
+			if err := a.limiter.guessed(r, actor.ID); err != nil {
+				return err
+			}
+		}
+		return writeJSON(w, answerOf(answer))
+	}
+}
+
+func writeJSON(w http.ResponseWriter, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	// A client that left is the only way this can fail.
+	_, _ = w.Write(append(data, '\n'))
+	return nil
+}
