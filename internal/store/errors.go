@@ -18,9 +18,10 @@ var ErrNotFound error = fault.Missing("record")
 // errOver is what a Tx answers once its function has returned.
 var errOver = errors.New("store: transaction used after its end")
 
-// errConflict marks a transaction that the database undid in favor of another:
-// the same work may succeed if it starts anew.
-var errConflict = errors.New("lost a conflict with another transaction")
+// errAgain marks a transaction of which nothing is left and which may succeed
+// if it starts anew: the database undid it in favor of another one, or it met a
+// connection that had died before.
+var errAgain = errors.New("nothing happened, and another try may succeed")
 
 // retryBusy is the wait suggested to a caller we could not serve.
 const retryBusy = time.Second

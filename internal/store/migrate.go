@@ -183,11 +183,22 @@ func lockFile(ctx context.Context, dir string) (unlock func() error, err error) 
 		return nil, err
 	}
 	db := sqliteDB(path, []string{"busy_timeout(600000)"}, "exclusive", 1)
-	tx, err := db.BeginTx(context.WithoutCancel(ctx), nil)
+	// ctx may end the wait but not the lock, which a transaction begun with ctx
+	// would lose in the middle of a migration.
+	held, release := context.WithCancel(context.WithoutCancel(ctx))
+	detach := context.AfterFunc(ctx, release)
+	tx, err := db.BeginTx(held, nil)
+	if err == nil && !detach() {
+		err = ctx.Err()
+	}
 	if err != nil {
+		release()
 		return nil, errors.Join(fmt.Errorf("store: wait for another migration: %w", err), db.Close())
 	}
-	return func() error { return errors.Join(tx.Rollback(), db.Close()) }, nil
+	return func() error {
+		defer release()
+		return errors.Join(tx.Rollback(), db.Close())
+	}, nil
 }
 
 // postgresMigrator waits for the lock and opens the database without limits on

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"context"
 	"io/fs"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -138,4 +140,23 @@ func TestMigrationThatLosesAParentIsUndone(t *testing.T) {
 	if n, err := first(s.queryRow(t.Context(), `SELECT count(*) FROM parent`), value[int]); n != 2 || err != nil {
 		t.Errorf("%d parents (%v), want 2", n, err)
 	}
+}
+
+func TestWaitForAnotherMigrationEndsWithItsContext(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, s *Store) {
+		s.migrations = scripts(family)
+		other, err := s.migrator(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, _, err := s.Migrate(ctx); err == nil || ctx.Err() == nil {
+			t.Errorf("migrated although another one held the lock: %v", err)
+		}
+		if err := other.close(); err != nil {
+			t.Fatal(err)
+		}
+		wantMigration(t, s, 0, 1)
+	})
 }

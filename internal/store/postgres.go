@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -101,9 +102,13 @@ func classifyPostgres(err error) error {
 	case "23502":
 		return refused(postgresViolation(ruleNotNull, e))
 	case "40001", "40P01":
-		return busy(fmt.Errorf("%w: %w", errConflict, err))
+		return busy(fmt.Errorf("%w: %w", errAgain, err))
 	case "55P03", "57014": // waited too long for a lock, ran too long
 		return busy(err)
+	}
+	switch e.Code {
+	case "25006", "25P03": // a server that only reads took over; we were idle too long
+		return unavailable(err)
 	}
 	switch e.Code[:2] {
 	case "08", "53", "57", "58": // connection, resources, shutdown, system
@@ -117,11 +122,13 @@ func classifyConnection(err error) error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return unavailable(err)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
+	if _, ok := errors.AsType[net.Error](err); ok || pgconn.SafeToRetry(err) {
 		return unavailable(err)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) {
-		return unavailable(err)
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, lost) {
+			return unavailable(err)
+		}
 	}
 	return fmt.Errorf("store: %w", err)
 }

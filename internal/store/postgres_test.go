@@ -106,6 +106,28 @@ func TestLostConnectionIsUnavailable(t *testing.T) {
 	}
 }
 
+// After a restart of the server the pool is full of dead connections. Nothing
+// had begun on them, so nobody needs to hear of it.
+func TestDeadConnectionsInThePoolAreNotNoticed(t *testing.T) {
+	url := pgtest.URL(t)
+	open := func() *Store {
+		s, err := Open(t.Context(), Options{Database: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	s, killer := open(), open()
+	mustExec(t, s, `CREATE TABLE thing (n BIGINT PRIMARY KEY)`)
+	_, err := first(killer.queryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`), value[int])
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, s, `INSERT INTO thing (n) VALUES (1)`)
+}
+
 func TestCallerThatLeavesTheWaitForAConnectionIsSkipped(t *testing.T) {
 	s := openPostgresThings(t)
 	s.db.SetMaxOpenConns(1)

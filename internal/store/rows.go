@@ -115,6 +115,9 @@ func collect[T any](rs *rows, err error, scan func(scanner) (T, error)) ([]T, er
 
 // first reads one row with scan; without a row it is ErrNotFound.
 func first[T any](r row, scan func(scanner) (T, error)) (T, error) {
+	if r.rs != nil {
+		defer r.rs.Close() // also when scan gives up before it reads
+	}
 	return scan(r)
 }
 

@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/keyward/keyward/internal/fault"
 )
 
 // Tx is the transaction of one operation: what it reads and writes, until its
@@ -43,11 +46,11 @@ func (c *course) fail(err error) {
 }
 
 // end closes the transaction to its function. A statement that failed undoes
-// the operation even where the function went on as if it had not, and a lost
-// conflict is seen through whatever the function made of it.
+// the operation even where the function went on as if it had not, and one after
+// which to try again is seen through whatever the function made of it.
 func (c *course) end(err error) error {
 	c.over = true
-	if err == nil || errors.Is(c.broken, errConflict) {
+	if err == nil || errors.Is(c.broken, errAgain) {
 		return c.broken
 	}
 	return err
@@ -100,19 +103,19 @@ func (s *Store) InTx(ctx context.Context, fn func(*Tx) error) error {
 }
 
 const (
-	// txAttempts bounds how often a transaction that lost a conflict starts anew.
+	// txAttempts bounds how often a transaction starts.
 	txAttempts = 5
 	// txLimit ends a transaction that no longer gets answers from the server.
 	txLimit = time.Minute
 )
 
-// retry runs fn in a transaction of its own, again when it lost a conflict
-// with another one.
+// retry runs fn in a transaction of its own, again when nothing is left of it
+// and another try may succeed.
 func (s *Store) retry(ctx context.Context, fn func(*Tx) error) error {
 	wait := 5 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := s.once(ctx, fn)
-		if attempt == txAttempts || !errors.Is(err, errConflict) {
+		if attempt == txAttempts || !errors.Is(err, errAgain) {
 			return err
 		}
 		select {
@@ -141,7 +144,7 @@ func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
 	defer cancel()
 	t, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return s.d.translate(err)
+		return s.notBegun(err)
 	}
 	defer t.Rollback() // after a commit it does nothing
 	tx := newTx(ctx, t, s.d)
@@ -149,6 +152,16 @@ func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	return s.d.translate(t.Commit())
+}
+
+// notBegun is the error of a transaction that did not begin. When the connection
+// was to blame, as after a restart of the server, another one may do.
+func (s *Store) notBegun(err error) error {
+	err = s.d.translate(err)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Unavailable {
+		return unavailable(fmt.Errorf("%w: %w", errAgain, f.Cause))
+	}
+	return err
 }
 
 // Snapshot runs fn with a Reader whose reads all see the same moment. fn reads

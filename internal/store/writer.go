@@ -225,7 +225,7 @@ func (w *writer) alone(op *operation) {
 func (w *writer) survive() {
 	w.s.rollback()
 	for _, op := range w.batch {
-		if op.running {
+		if op.running && !op.answered {
 			op.end = ending{exited: true}
 			op.answer()
 		}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"modernc.org/sqlite"
@@ -158,10 +161,11 @@ func TestBatchSurvivesTheEndOfItsGoroutine(t *testing.T) {
 		func(tx *Tx) error { return add(tx, 1) },
 		func(tx *Tx) error { _ = add(tx, 2); goexit(); return nil },
 		func(tx *Tx) error { return add(tx, 3) },
+		func(*Tx) error { goexit(); return nil },
 	)
 	release()
 	errs := wait()
-	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
+	if errs[0] != nil || errs[1] == nil || errs[2] != nil || errs[3] == nil {
 		t.Errorf("told %v", errs)
 	}
 	if diff := cmp.Diff([]int64{1, 3}, things(t, s)); diff != "" {
@@ -270,5 +274,25 @@ func TestDeferredRuleIsTheAnswerOfWhoBrokeIt(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int64{1, 2}, things(t, s)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSlowCommitIsLogged(t *testing.T) {
+	var log strings.Builder
+	now := time.Unix(0, 0)
+	s, err := Open(t.Context(), Options{
+		Dir:    t.TempDir(),
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Now:    func() time.Time { now = now.Add(2 * slowCommit); return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, s, `CREATE TABLE thing (n INTEGER PRIMARY KEY) STRICT`)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "slow commit") {
+		t.Errorf("logged %q", log.String())
 	}
 }
