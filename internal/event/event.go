@@ -158,3 +158,12 @@ func OfTransition(t license.Trigger) Type {
 	}
 	return ChangeRefused
 }
+
+// Historic is an event with what its license is called, for a customer's
+// recent activity. Device is empty when it is about none.
+type Historic struct {
+	Event       Event
+	ProductName string
+	Mask        string
+	Device      string
+}

@@ -12,7 +12,6 @@ import (
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
-	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ui"
 )
 
@@ -63,18 +62,18 @@ type listState struct {
 	status  license.Status
 	unknown string // a status that does not exist
 	within  time.Duration
-	sort    store.LicenseSort
+	sort    license.Order
 	desc    bool
 	place   place
 	cut     bool
 }
 
 func readListState(q url.Values) listState {
-	s := listState{search: q.Get("q"), sort: store.LicenseSort(q.Get("sort")), cut: q.Get("cut") != ""}
+	s := listState{search: q.Get("q"), sort: license.Order(q.Get("sort")), cut: q.Get("cut") != ""}
 	if !s.sort.Known() {
-		s.sort = store.ByAssigned
+		s.sort = license.ByAssigned
 	}
-	s.desc = q.Get("dir") == "desc" || q.Get("dir") == "" && s.sort == store.ByAssigned
+	s.desc = q.Get("dir") == "desc" || q.Get("dir") == "" && s.sort == license.ByAssigned
 	switch status := license.Status(q.Get("status")); {
 	case status == "":
 	case status.Known() && status != license.Available:
@@ -106,8 +105,8 @@ func (s listState) values() url.Values {
 	set("cut", "1", s.cut)
 	set("status", string(s.status), s.status != "")
 	set("within", "30d", s.within > 0)
-	set("sort", string(s.sort), s.sort != store.ByAssigned)
-	set("dir", direction(s.desc), s.desc != (s.sort == store.ByAssigned))
+	set("sort", string(s.sort), s.sort != license.ByAssigned)
+	set("dir", direction(s.desc), s.desc != (s.sort == license.ByAssigned))
 	return v
 }
 
@@ -211,8 +210,8 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 	r := licenseResults{
 		Announce: ui.Plural(list.Total, "license", "licenses") + " found",
 		Chips:    statusChips(s, list), Sort: sortMenu(s), Pills: licensePills(s),
-		Product: sortColumn(s, "Product", store.ByProduct), Status: sortColumn(s, "Status", store.ByStatus),
-		Expires: sortColumn(s, "Expires", store.ByExpiry),
+		Product: sortColumn(s, "Product", license.ByProduct), Status: sortColumn(s, "Status", license.ByStatus),
+		Expires: sortColumn(s, "Expires", license.ByExpiry),
 		Notices: licenseNotices(s),
 	}
 	for _, o := range list.Rows {
@@ -226,7 +225,7 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 	return r
 }
 
-func newLicenseRow(p ui.Page, o store.OwnedLicense) licenseRow {
+func newLicenseRow(p ui.Page, o license.Owned) licenseRow {
 	l := o.License
 	ending := keyEnding(l.Mask)
 	return licenseRow{
@@ -272,15 +271,15 @@ func sortMenu(s listState) ui.Menu {
 	m := ui.Menu{Label: "Sort", Icon: "selector"}
 	for _, o := range []struct {
 		label string
-		sort  store.LicenseSort
+		sort  license.Order
 		desc  bool
 	}{
-		{"Newest first", store.ByAssigned, true},
-		{"Oldest first", store.ByAssigned, false},
-		{"Product A to Z", store.ByProduct, false},
-		{"Status", store.ByStatus, false},
-		{"Expires soonest", store.ByExpiry, false},
-		{"Expires latest", store.ByExpiry, true},
+		{"Newest first", license.ByAssigned, true},
+		{"Oldest first", license.ByAssigned, false},
+		{"Product A to Z", license.ByProduct, false},
+		{"Status", license.ByStatus, false},
+		{"Expires soonest", license.ByExpiry, false},
+		{"Expires latest", license.ByExpiry, true},
 	} {
 		current := s.sort == o.sort && s.desc == o.desc
 		if current {
@@ -297,7 +296,7 @@ func sortMenu(s listState) ui.Menu {
 	return m
 }
 
-func sortColumn(s listState, label string, by store.LicenseSort) ui.Sort {
+func sortColumn(s listState, label string, by license.Order) ui.Sort {
 	col := ui.Sort{Label: label, Href: s.with(func(s *listState) { s.sort, s.desc = by, false })}
 	if s.sort != by {
 		return col

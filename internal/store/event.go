@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/event"
@@ -30,10 +29,12 @@ func (tx *Tx) AppendEvent(ctx context.Context, e event.Event) error {
 	return err
 }
 
-const eventSelect = `SELECT e.id, e.at, e.type, e.actor_kind, e.actor_id, e.request_id, e.environment,
-		COALESCE(p.id, ''), COALESCE(l.id, ''), e.license_version, COALESCE(c.id, ''),
-		e.activation_id, e.person_id, e.reason, e.data
-	FROM event e
+const eventColumns = `e.id, e.at, e.type, e.actor_kind, e.actor_id, e.request_id, e.environment,
+	COALESCE(p.id, ''), COALESCE(l.id, ''), e.license_version, COALESCE(c.id, ''),
+	e.activation_id, e.person_id, e.reason, e.data`
+
+// eventJoins follow a FROM that begins with event e.
+const eventJoins = `
 	LEFT JOIN product p ON p.seq = e.product_seq
 	LEFT JOIN license l ON l.seq = e.license_seq
 	LEFT JOIN customer c ON c.seq = e.customer_seq`
@@ -53,30 +54,29 @@ func scanEvent(s scanner) (event.Event, error) {
 
 // LicenseEvents lists the events of a license, newest first.
 func (r Reader) LicenseEvents(ctx context.Context, licenseID id.ID, limit int) ([]event.Event, error) {
-	rs, err := r.query(ctx, eventSelect+` WHERE e.license_seq = (SELECT seq FROM license WHERE id = $1)
+	rs, err := r.query(ctx, `SELECT `+eventColumns+` FROM event e`+eventJoins+`
+		WHERE e.license_seq = (SELECT seq FROM license WHERE id = $1)
 		ORDER BY e.seq DESC LIMIT $2`, licenseID, limit)
 	return collect(rs, err, scanEvent)
 }
 
-// HistoricEvent is an event with the license it is about, for a customer's
-// recent activity. Device is empty when it is about none.
-type HistoricEvent struct {
-	Event       event.Event
-	ProductName string
-	Mask        string
-	Device      string
-}
-
 // CustomerEvents lists the latest events of a customer that are about one of
-// its licenses, newest first.
-func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int) ([]HistoricEvent, error) {
-	text := strings.Replace(eventSelect, `e.data
-	FROM event e`, `e.data, p.name, l.key_mask, COALESCE(NULLIF(a.name, ''), a.identifier, '')
-	FROM event e LEFT JOIN activation a ON a.id = e.activation_id`, 1)
-	rs, err := r.query(ctx, text+` WHERE e.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND e.license_seq IS NOT NULL
-		ORDER BY e.seq DESC LIMIT $2`, customer, limit)
-	return collect(rs, err, func(s scanner) (HistoricEvent, error) {
-		var h HistoricEvent
+// its licenses, newest first, without those of some types.
+func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int, without ...event.Type) ([]event.Historic, error) {
+	args := []any{customer, limit}
+	others := ``
+	if len(without) > 0 {
+		others = ` AND e.type NOT IN ` + in(len(without), len(args)+1)
+	}
+	for _, t := range without {
+		args = append(args, t)
+	}
+	rs, err := r.query(ctx, `SELECT `+eventColumns+`, p.name, l.key_mask, COALESCE(NULLIF(a.name, ''), a.identifier, '')
+		FROM event e LEFT JOIN activation a ON a.id = e.activation_id`+eventJoins+`
+		WHERE e.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND e.license_seq IS NOT NULL`+others+`
+		ORDER BY e.seq DESC LIMIT $2`, args...)
+	return collect(rs, err, func(s scanner) (event.Historic, error) {
+		var h event.Historic
 		return h, s.Scan(append(eventTargets(&h.Event), &h.ProductName, &h.Mask, &h.Device)...)
 	})
 }
@@ -102,9 +102,19 @@ func (tx *Tx) LockHead(ctx context.Context) (Head, error) {
 	if err != nil {
 		return Head{}, err
 	}
+	return first(tx.queryRow(ctx, headSelect+tx.d.lockRow()), scanHead)
+}
+
+const headSelect = `SELECT number, hash, signature, signed_at FROM event_head WHERE one = 1`
+
+// scanHead reads the row that LockHead makes before anything is sealed as the
+// zero Head.
+func scanHead(s scanner) (Head, error) {
 	var h Head
-	err = tx.queryRow(ctx, `SELECT number, hash, signature, signed_at FROM event_head WHERE one = 1`+tx.d.lockRow()).
-		Scan(&h.Number, &h.Hash, &h.Signature, scanAt(&h.SignedAt))
+	err := s.Scan(&h.Number, &h.Hash, &h.Signature, scanAt(&h.SignedAt))
+	if h.Number == 0 {
+		h = Head{}
+	}
 	return h, err
 }
 
@@ -116,8 +126,9 @@ type Unsealed struct {
 
 // Unsealed returns events that wait for their seal, oldest first.
 func (r Reader) Unsealed(ctx context.Context, limit int) ([]Unsealed, error) {
-	rs, err := r.query(ctx, strings.Replace(eventSelect, `SELECT `, `SELECT e.seq, `, 1)+`
-		JOIN event_pending w ON w.event_seq = e.seq ORDER BY e.seq LIMIT $1`, limit)
+	rs, err := r.query(ctx, `SELECT e.seq, `+eventColumns+`
+		FROM event_pending w JOIN event e ON e.seq = w.event_seq`+eventJoins+`
+		ORDER BY w.event_seq LIMIT $1`, limit)
 	return collect(rs, err, scanUnsealed)
 }
 
@@ -151,8 +162,9 @@ type Sealed struct {
 // SealedAfter returns the sealed events behind a number, in order: what
 // consumers read.
 func (r Reader) SealedAfter(ctx context.Context, number int64, limit int) ([]Sealed, error) {
-	rs, err := r.query(ctx, strings.Replace(eventSelect, `SELECT `, `SELECT s.number, s.hash, `, 1)+`
-		JOIN event_seal s ON s.event_seq = e.seq WHERE s.number > $1 ORDER BY s.number LIMIT $2`, number, limit)
+	rs, err := r.query(ctx, `SELECT s.number, s.hash, `+eventColumns+`
+		FROM event_seal s JOIN event e ON e.seq = s.event_seq`+eventJoins+`
+		WHERE s.number > $1 ORDER BY s.number LIMIT $2`, number, limit)
 	return collect(rs, err, func(s scanner) (Sealed, error) {
 		var e Sealed
 		return e, s.Scan(append([]any{&e.Number, &e.Hash}, eventTargets(&e.Event)...)...)
@@ -161,9 +173,5 @@ func (r Reader) SealedAfter(ctx context.Context, number int64, limit int) ([]Sea
 
 // Head returns the signed end of the chain, or ErrNotFound.
 func (r Reader) Head(ctx context.Context) (Head, error) {
-	return first(r.queryRow(ctx, `SELECT number, hash, signature, signed_at FROM event_head WHERE one = 1`),
-		func(s scanner) (Head, error) {
-			var h Head
-			return h, s.Scan(&h.Number, &h.Hash, &h.Signature, scanAt(&h.SignedAt))
-		})
+	return first(r.queryRow(ctx, headSelect), scanHead)
 }

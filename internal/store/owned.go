@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,22 +11,6 @@ import (
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 )
-
-// LicenseSort is an order of a customer's licenses.
-type LicenseSort string
-
-// The orders. All are unique: ties are broken by creation.
-const (
-	ByAssigned LicenseSort = "assigned"
-	ByProduct  LicenseSort = "product"
-	ByStatus   LicenseSort = "status"
-	ByExpiry   LicenseSort = "expiry"
-)
-
-// Known reports whether s is one of the orders.
-func (s LicenseSort) Known() bool {
-	return s == ByAssigned || s == ByProduct || s == ByStatus || s == ByExpiry
-}
 
 // LicenseFilter selects among a customer's licenses.
 type LicenseFilter struct {
@@ -48,17 +33,10 @@ type Page struct {
 	Size   int
 }
 
-// OwnedLicense is one row of a customer's list.
-type OwnedLicense struct {
-	License     license.License
-	ProductName string
-	Used        int // seats held
-}
-
 // OwnedLicenses lists a customer's licenses. It reads one more than the page
 // size, so that the caller knows whether there are more; entries in front of
 // Before come in list order too.
-func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort LicenseSort, desc bool, page Page) ([]OwnedLicense, error) {
+func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort license.Order, desc bool, page Page) ([]license.Owned, error) {
 	w := ownedWhere(f)
 	key := sortKey(sort, w, f.Now)
 	backward := page.Before != ""
@@ -76,7 +54,7 @@ func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort License
 	rs, err := r.query(ctx, text, w.args...)
 	list, err := collect(rs, err, scanOwned)
 	if backward {
-		reverse(list)
+		slices.Reverse(list)
 	}
 	return list, err
 }
@@ -87,8 +65,8 @@ func seatsHeld(now string) string {
 		AND (a.hold_until IS NULL OR a.hold_until > ` + now + `))`
 }
 
-func scanOwned(s scanner) (OwnedLicense, error) {
-	var o OwnedLicense
+func scanOwned(s scanner) (license.Owned, error) {
+	var o license.Owned
 	var grace int64
 	err := s.Scan(append(licenseTargets(&o.License, &grace), &o.ProductName, &o.Used)...)
 	o.License.Grace = fromMicros(grace)
@@ -96,13 +74,13 @@ func scanOwned(s scanner) (OwnedLicense, error) {
 }
 
 // sortKey is the expression a list is ordered by.
-func sortKey(sort LicenseSort, w *where, now time.Time) string {
+func sortKey(sort license.Order, w *where, now time.Time) string {
 	switch sort {
-	case ByProduct:
+	case license.ByProduct:
 		return `p.name_folded`
-	case ByExpiry:
+	case license.ByExpiry:
 		return `l.ends_at`
-	case ByStatus:
+	case license.ByStatus:
 		return `CASE WHEN l.phase = 'revoked' THEN 5 WHEN l.ends_at <= ` + w.arg(at(now)) + ` THEN 4
 			WHEN l.phase = 'suspended' THEN 3 WHEN l.phase = 'active' THEN 1 ELSE 2 END`
 	}
@@ -121,12 +99,6 @@ func comparison(descending bool) string {
 		return `<`
 	}
 	return `>`
-}
-
-func reverse[T any](list []T) {
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
 }
 
 // where collects conditions and their arguments.
@@ -171,13 +143,23 @@ func searchConditions(f LicenseFilter, w *where) []string {
 	if f.Key != "" {
 		any = append(any, `l.key_folded LIKE `+w.arg(like(f.Key))+` ESCAPE '\'`)
 	}
-	if n := len(f.Licenses); n > 0 {
-		any = append(any, `l.id IN `+in(n, len(w.args)+1))
-		for _, license := range f.Licenses {
+	if list := padded(f.Licenses); len(list) > 0 {
+		any = append(any, `l.id IN `+in(len(list), len(w.args)+1))
+		for _, license := range list {
 			w.arg(license)
 		}
 	}
 	return any
+}
+
+// padded repeats the last id until the number of ids is a power of two: lists
+// of any length then make few different statements, which stay prepared.
+func padded(ids []id.ID) []id.ID {
+	list := slices.Clone(ids)
+	for n := len(ids); n > 0 && n&(n-1) != 0; n++ {
+		list = append(list, ids[len(ids)-1])
+	}
+	return list
 }
 
 // statusIs is license.License.Status as a condition; now is a placeholder.

@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -19,16 +20,22 @@ func (s *Service) answer(ctx context.Context, actor account.Actor, c Call, f lic
 	if f.License != nil && !mismatched(v) {
 		a.License, a.Product, a.Activation = f.License, &f.Product, f.Device
 	}
-	product := actor.ProductID
-	if product == "" && a.Product != nil {
-		product = a.Product.ID
+	product, err := s.signingProduct(ctx, actor, a)
+	if err != nil || product == nil {
+		return a, err
 	}
-	if product == "" {
-		return a, nil
-	}
-	lease, err := s.lease(ctx, product, c, a)
-	a.Lease = lease
+	a.Lease, err = s.lease(ctx, *product, c, a)
 	return a, err
+}
+
+// signingProduct is the product whose key signs the answer: the token's, else
+// the license's, or nil.
+func (s *Service) signingProduct(ctx context.Context, actor account.Actor, a Answer) (*license.Product, error) {
+	if actor.ProductID == "" || a.Product != nil && a.Product.ID == actor.ProductID {
+		return a.Product, nil
+	}
+	p, err := s.Store.Product(ctx, actor.ProductID)
+	return &p, err
 }
 
 // seenBy redacts for the token and adds the link to the page that frees a seat.
@@ -36,6 +43,9 @@ func (s *Service) seenBy(actor account.Actor, f license.Facts, v verdict.Verdict
 	audience := verdict.ForAdministrator
 	if actor.ProductID != "" {
 		audience = verdict.ForDevice
+		if mismatched(v) {
+			v = withheld(v)
+		}
 	}
 	seen := v.For(audience)
 	for i, fix := range seen.Fixes {
@@ -46,19 +56,47 @@ func (s *Service) seenBy(actor account.Actor, f license.Facts, v verdict.Verdict
 	return seen
 }
 
+// callers lists the checks about who asks for what, rather than about the
+// license.
+func callers() []verdict.Code {
+	return []verdict.Code{verdict.KeyUnknown, verdict.Blocked, verdict.EnvironmentMismatch, verdict.ProductMismatch}
+}
+
+// withheld leaves of a verdict what the caller asked wrongly. The license is
+// not its business: it learns no more of it than of a key that is unknown.
+func withheld(v verdict.Verdict) verdict.Verdict {
+	asked := func(c verdict.Code) bool { return slices.Contains(callers(), c) }
+	v.Checks, v.Warnings = slices.Clone(v.Checks), nil
+	for i, c := range v.Checks {
+		if !asked(c.Code) {
+			v.Checks[i] = verdict.Check{Code: c.Code, Outcome: verdict.Skipped, Skip: verdict.SkipKeyUnknown}
+		}
+		if c.Code == verdict.KeyUnknown {
+			v.Checks[i].Observed = verdict.Value{}
+		}
+	}
+	v.Fixes = slices.DeleteFunc(slices.Clone(v.Fixes), func(f verdict.Fix) bool { return !asked(f.Check) })
+	return v
+}
+
 // refusalLease is how long a signed refusal can be relied on: long enough not
 // to ask at every click, short enough that a fix is noticed.
 const refusalLease = time.Hour
 
-// lease signs the answer with the product's current key.
-func (s *Service) lease(ctx context.Context, product id.ID, c Call, a Answer) (string, error) {
-	key, p, err := s.signingKey(ctx, product)
+// lease signs the answer with the product's current key. Leases count whole
+// seconds: in the last one there is nothing left to promise, and no lease.
+func (s *Service) lease(ctx context.Context, p license.Product, c Call, a Answer) (string, error) {
+	issued, until := a.Verdict.At.Truncate(time.Second), validUntil(p, a).Truncate(time.Second)
+	if !issued.Before(until) {
+		return "", nil
+	}
+	key, err := s.signingKey(ctx, p.ID)
 	if err != nil {
 		return "", err
 	}
 	l := licensefile.Lease{
 		ID: string(id.New()), Product: string(p.ID), Environment: string(p.Environment), Nonce: c.Nonce,
-		IssuedAt: a.Verdict.At, ValidUntil: validUntil(p, a), Version: c.Version,
+		IssuedAt: issued, ValidUntil: until, Version: c.Version,
 		Verdict: licensefile.LeaseVerdict{Valid: a.Verdict.Valid, Code: a.Verdict.Code, Message: a.Verdict.Message},
 	}
 	if d := c.Device; d != nil {
@@ -73,20 +111,16 @@ func (s *Service) lease(ctx context.Context, product id.ID, c Call, a Answer) (s
 	return s.signer.SignLease(key, l)
 }
 
-func (s *Service) signingKey(ctx context.Context, product id.ID) (signing.Key, license.Product, error) {
-	p, err := s.Store.Product(ctx, product)
-	if err != nil {
-		return signing.Key{}, p, err
-	}
+func (s *Service) signingKey(ctx context.Context, product id.ID) (signing.Key, error) {
 	ring, err := s.Store.SigningKeys(ctx, product)
 	if err != nil {
-		return signing.Key{}, p, err
+		return signing.Key{}, err
 	}
 	key, ok := ring.Current(signing.Ed25519)
 	if !ok {
-		return key, p, errNoKey
+		return key, errNoKey
 	}
-	return key, p, nil
+	return key, nil
 }
 
 // validUntil is never beyond the license's end, unless the answer is that it

@@ -2,7 +2,11 @@ package licensing
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/event"
@@ -41,6 +45,18 @@ func (s *Service) Revoke(ctx context.Context, actor account.Actor, wanted id.ID,
 // MaxNote bounds the words for the customer, in bytes.
 const MaxNote = 500
 
+// checkNote reports what is wrong with the words for the customer, if anything.
+func checkNote(note string) error {
+	var p fault.Problems
+	switch {
+	case len(note) > MaxNote:
+		p.Add("note", "Shorten it: it has at most 500 characters.")
+	case !utf8.ValidString(note), strings.ContainsFunc(note, func(r rune) bool { return r != '\n' && r != ' ' && !unicode.IsPrint(r) }):
+		p.Add("note", "Remove control and invisible characters.")
+	}
+	return asError(p.Err())
+}
+
 // change makes one transition of one license. Repeating it changes nothing
 // and leaves no event; a refused one changes no facts and leaves one event
 // (C-LCY-01, C-LCY-02, C-AUD-03).
@@ -48,10 +64,11 @@ func (s *Service) change(ctx context.Context, actor account.Actor, need account.
 	if err := actor.Require(need); err != nil {
 		return license.License{}, err
 	}
-	if len(c.Note) > MaxNote {
-		return license.License{}, fault.New(fault.Invalid, "note_too_long", "Keep the note under 500 characters.").WithField("note", "Shorten it.")
+	if err := checkNote(c.Note); err != nil {
+		return license.License{}, err
 	}
 	now := s.clock()
+	c.Until = kept(c.Until)
 	var after license.License
 	var refused *fault.Error
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -59,18 +76,8 @@ func (s *Service) change(ctx context.Context, actor account.Actor, need account.
 		if err != nil {
 			return err
 		}
-		if err := assignable(ctx, tx, before, c); err != nil {
-			return err
-		}
-		var changed bool
-		after, changed, refused = license.Apply(before, c, now)
-		if refused != nil {
-			return tx.AppendEvent(ctx, refusedChange(actor, before, c, refused, now))
-		}
-		if !changed {
-			return nil
-		}
-		return s.save(ctx, tx, actor, before, after, c, now)
+		after, refused, err = s.transition(ctx, tx, actor, before, c, now)
+		return err
 	})
 	if err == nil {
 		err = asError(refused)
@@ -78,38 +85,54 @@ func (s *Service) change(ctx context.Context, actor account.Actor, need account.
 	return after, err
 }
 
+// transition decides on a locked license and writes what comes of it: the
+// change with its event, the event of a refusal, or nothing for a repetition.
+func (s *Service) transition(ctx context.Context, tx *store.Tx, actor account.Actor, before license.License, c license.Change, now time.Time) (license.License, *fault.Error, error) {
+	after, changed, refused := license.Apply(before, c, now)
+	if changed && c.Trigger == license.Assign {
+		var err error
+		if refused, err = assignable(ctx, tx, before, c.CustomerID); err != nil {
+			return before, nil, err
+		}
+	}
+	switch {
+	case refused != nil:
+		return before, refused, tx.AppendEvent(ctx, refusedChange(actor, before, c, refused, now))
+	case changed:
+		return after, nil, s.save(ctx, tx, actor, before, after, c, now)
+	}
+	return after, nil, nil
+}
+
 // lock locks the license if the actor's environment includes it.
 func (s *Service) lock(ctx context.Context, tx *store.Tx, actor account.Actor, wanted id.ID) (license.License, error) {
 	l, err := tx.LockLicense(ctx, wanted)
-	switch {
-	case store.IsNotFound(err), err == nil && actor.Environment != "" && actor.Environment != l.Environment:
-		return l, fault.Missing("license")
+	if store.IsNotFound(err) || err == nil && !sees(actor, l.Environment) {
+		return license.License{}, fault.Missing("license")
 	}
 	return l, err
 }
 
-// assignable checks what an assignment needs beyond the license (C-LCY-03).
-func assignable(ctx context.Context, tx *store.Tx, l license.License, c license.Change) error {
-	if c.Trigger != license.Assign {
-		return nil
-	}
-	customer, err := tx.Customer(ctx, c.CustomerID)
+// assignable checks what an assignment needs beyond the license (C-LCY-03). A
+// customer that does not exist is an error; what may change is a refusal.
+func assignable(ctx context.Context, tx *store.Tx, l license.License, to id.ID) (*fault.Error, error) {
+	customer, err := tx.Customer(ctx, to)
 	switch {
 	case store.IsNotFound(err):
-		return fault.Missing("customer")
+		return nil, fault.Missing("customer")
 	case err != nil:
-		return err
+		return nil, err
 	case customer.Status != account.Active:
-		return fault.New(fault.Conflict, "customer_inactive", "This customer is switched off.").WithNext("Activate the customer first.")
+		return fault.New(fault.Conflict, "customer_inactive", "This customer is switched off.").WithNext("Activate the customer first."), nil
 	}
 	p, err := tx.Product(ctx, l.ProductID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return activeProduct(p)
+	return activeProduct(p), nil
 }
 
-func activeProduct(p license.Product) error {
+func activeProduct(p license.Product) *fault.Error {
 	if p.Active && p.KilledAt.IsZero() {
 		return nil
 	}
@@ -147,6 +170,7 @@ func (s *Service) endAll(ctx context.Context, tx *store.Tx, actor account.Actor,
 	if err != nil {
 		return err
 	}
+	slices.Sort(ended) // by age: one order on every database
 	for _, activation := range ended {
 		e := event.New(event.ActivationDeactivated, actor, now).About(l).Because(string(license.WithLicense))
 		e.ActivationID = activation

@@ -23,9 +23,16 @@ type DeviceQuery struct {
 	At        time.Time
 }
 
+// DeviceRow is one activation with its license and product.
+type DeviceRow struct {
+	Activation license.Activation
+	License    license.License
+	Product    license.Product
+}
+
 // DeviceList is one page of activations over all of a customer's licenses.
 type DeviceList struct {
-	Rows     []store.OwnedActivation
+	Rows     []DeviceRow
 	Counts   map[license.ActivationStatus]int // with search and license, without the status
 	Total    int
 	Any      bool // the customer has activations at all
@@ -87,7 +94,10 @@ func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q Dev
 	if err != nil {
 		return err
 	}
-	l.Rows, l.HasPrior, l.HasNext = cut(rows, q.After, q.Before)
+	rows, l.HasPrior, l.HasNext = cut(rows, q.After, q.Before)
+	if l.Rows, err = withProducts(ctx, r, rows); err != nil {
+		return err
+	}
 	if l.Counts, err = r.CountActivations(ctx, f); err != nil {
 		return err
 	}
@@ -99,6 +109,24 @@ func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q Dev
 	all, err := r.CountActivations(ctx, store.ActivationFilter{Customer: actor.CustomerID, Now: l.At})
 	l.Any = len(all) > 0
 	return err
+}
+
+// withProducts adds the products of the rows, each read once.
+func withProducts(ctx context.Context, r store.Reader, rows []store.OwnedActivation) ([]DeviceRow, error) {
+	products := make(map[id.ID]license.Product)
+	list := make([]DeviceRow, 0, len(rows))
+	for _, o := range rows {
+		p, known := products[o.License.ProductID]
+		if !known {
+			var err error
+			if p, err = r.Product(ctx, o.License.ProductID); err != nil {
+				return nil, err
+			}
+			products[p.ID] = p
+		}
+		list = append(list, DeviceRow{Activation: o.Activation, License: o.License, Product: p})
+	}
+	return list, nil
 }
 
 // Device is one activation and its license, for the page that asks before
@@ -134,7 +162,7 @@ func (s *Service) ownedActivation(ctx context.Context, r store.Reader, actor acc
 	a, err := r.OwnedActivation(ctx, actor.CustomerID, wanted)
 	if err != nil {
 		return a, s.missing(ctx, err, actor, "activation", wanted, func() error {
-			_, err := s.Store.Activation(ctx, wanted)
+			_, err := r.Activation(ctx, wanted)
 			return err
 		})
 	}
@@ -170,8 +198,7 @@ func (s *Service) Free(ctx context.Context, actor account.Actor, wanted id.ID) (
 }
 
 // free decides and writes under the license's lock. A refusal is committed
-// with its event.
-
+// with its event; a device that is deactivated already leaves none.
 func (s *Service) free(ctx context.Context, tx *store.Tx, actor account.Actor, asked license.Activation) (Device, *fault.Error, error) {
 	now := s.clock()
 	if _, err := tx.LockLicense(ctx, asked.LicenseID); err != nil {
@@ -186,7 +213,7 @@ func (s *Service) free(ctx context.Context, tx *store.Tx, actor account.Actor, a
 		return Device{}, nil, err
 	}
 	d := Device{Activation: a, OneLicense: one, Status: a.Status(one.License.Status(now), now)}
-	if !a.EndedAt.IsZero() {
+	if d.Status == license.ActivationDeactivated {
 		return d, nil, nil
 	}
 	if refused := license.MayDeactivate(one.Product, d.Status); refused != nil {

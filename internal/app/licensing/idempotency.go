@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
 )
 
 // idempotencyLife is how long a retry is recognized.
@@ -50,14 +51,21 @@ func (s *Service) replayed(ctx context.Context, tx *store.Tx, licenseID id.ID, d
 	return known.ResultID, err
 }
 
-// replay answers a repeated call from what the first one made, as it is now.
+// replay answers a repeated call from what the first one made, as it is now. A
+// seat that was given back since is not there, so the answer is about using
+// the license: that another one could be had is not what was asked, and a
+// signed yes would let the device go on without a seat.
 func (d *deedContext) replay(ctx context.Context, tx *store.Tx, made id.ID) error {
 	a, err := tx.Activation(ctx, made)
-	if store.IsNotFound(err) {
-		return nil
+	if err != nil {
+		return err
 	}
 	d.result = &a
-	return err
+	if !a.HoldsSeat(d.now) {
+		d.req.Purpose = verdict.Use
+		d.decide()
+	}
+	return nil
 }
 
 // remember keeps the key of a call that changed something. Refusals are not

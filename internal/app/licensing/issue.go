@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/event"
@@ -57,8 +58,11 @@ func (s *Service) Issue(ctx context.Context, actor account.Actor, in Issue) (lic
 	}
 	for range keyAttempts {
 		made, key, err := s.issue(ctx, actor, in, l, product, generator)
-		if in.Key != "" || !store.IsUnique(err, "license.key_hash") {
-			return made, key, taken(err)
+		switch {
+		case err == nil:
+			return made, key, nil
+		case in.Key != "" || !store.IsUnique(err, "license.key_hash"):
+			return license.License{}, "", taken(err)
 		}
 	}
 	return license.License{}, "", fault.New(fault.Conflict, "keys_exhausted", "No unused key could be generated.").
@@ -77,7 +81,7 @@ func taken(err error) error {
 func (s *Service) template(ctx context.Context, actor account.Actor, in Issue) (license.Product, license.Generator, error) {
 	var none license.Generator
 	p, err := s.Store.Product(ctx, in.ProductID)
-	if store.IsNotFound(err) || err == nil && actor.Environment != "" && actor.Environment != p.Environment {
+	if store.IsNotFound(err) || err == nil && !sees(actor, p.Environment) {
 		return p, none, fault.Missing("product")
 	}
 	if err != nil {
@@ -105,10 +109,10 @@ func fromTemplate(in Issue, p license.Product, g license.Generator, now time.Tim
 	l := license.License{
 		ID: id.New(), ProductID: p.ID, Environment: p.Environment, Plan: g.Name, CreatedAt: now, Version: 1,
 		Limit: g.Limit, ValidityDays: g.ValidityDays, MaxVersion: g.MaxVersion,
-		StartsAt: in.StartsAt, Grace: in.Grace, UpdatesUntil: in.UpdatesUntil,
+		StartsAt: kept(in.StartsAt), Grace: in.Grace.Truncate(time.Microsecond), UpdatesUntil: kept(in.UpdatesUntil),
 	}
 	if in.Plan != "" {
-		l.Plan = in.Plan
+		l.Plan = strings.Join(strings.Fields(in.Plan), " ")
 	}
 	if in.Limit != nil {
 		l.Limit = *in.Limit
@@ -138,12 +142,28 @@ func checkIssue(p *fault.Problems, in Issue, l license.License) {
 	if l.MaxVersion != "" && !verdict.ValidVersion(l.MaxVersion) {
 		p.Add("max_version", "Use a version such as 8.x or 8.4.")
 	}
-	if name, ok := account.CleanName(l.Plan); !ok || name == "" {
+	if name, ok := account.CleanName(l.Plan); !ok || name == "" || !utf8.ValidString(name) {
 		p.Add("plan", "Use a name of at most 255 characters.")
 	}
-	if in.Key == "" {
-		return
+	checkSpan(p, l)
+	if in.Key != "" {
+		checkKey(p, in)
 	}
+}
+
+// checkSpan keeps the dates of a license between now and Forever, which every
+// later change and every answer can write.
+func checkSpan(p *fault.Problems, l license.License) {
+	longest := time.Duration(min(max(l.ValidityDays, 0), license.MaxValidityDays)) * 24 * time.Hour
+	if l.StartsAt.Year() < 0 || !l.StartsAt.Add(longest).Add(max(l.Grace, 0)).Before(license.Forever) {
+		p.Add("starts_at", "Use an earlier start.")
+	}
+	if l.UpdatesUntil.Year() < 0 || !l.UpdatesUntil.Before(license.Forever) {
+		p.Add("updates_until", "Use an earlier date, or none.")
+	}
+}
+
+func checkKey(p *fault.Problems, in Issue) {
 	if len(in.Key) > MaxKey || strings.ContainsFunc(in.Key, func(r rune) bool { return r < '!' || r > '~' }) {
 		p.Add("key", "Use at most 255 printable ASCII characters without blanks.")
 	} else if len(id.Fold(in.Key)) < minKey {
@@ -176,6 +196,12 @@ func mergeFeatures(p *fault.Problems, product, generator []license.Feature, over
 	return merged
 }
 
+// issued is what one try of Issue makes.
+type issued struct {
+	license license.License
+	key     string
+}
+
 // issue makes one try: key, license, assignment and events in one transaction.
 func (s *Service) issue(ctx context.Context, actor account.Actor, in Issue, l license.License, p license.Product, g license.Generator) (license.License, string, error) {
 	pattern, err := id.Compile(id.Spec{Type: id.TypeCustom, Pattern: g.Pattern})
@@ -183,30 +209,34 @@ func (s *Service) issue(ctx context.Context, actor account.Actor, in Issue, l li
 		return l, "", fmt.Errorf("generator %s: %w", g.ID, err)
 	}
 	now := s.clock()
-	var made license.License
-	var key string
+	var made issued
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		made = l
-		key, err = s.newKey(ctx, tx, in, pattern, g, &made, now)
+		made = issued{license: l}
+		key, err := s.newKey(ctx, tx, in, pattern, g, &made.license, now)
 		if err != nil {
 			return err
 		}
-		kept, err := s.storedKey(made, p, key)
-		if err != nil {
-			return err
-		}
-		if err := tx.AddLicense(ctx, made, kept, g.ID); err != nil {
-			return err
-		}
-		e := event.New(event.LicenseCreated, actor, now).About(made)
-		e.Data = event.Data{After: event.FactsOf(made, now)}
-		if err := tx.AppendEvent(ctx, e); err != nil {
-			return err
-		}
-		made, err = s.assignNew(ctx, tx, actor, made, in.CustomerID, now)
-		return err
+		made.key = key
+		return s.addIssued(ctx, tx, actor, &made, p, g, in.CustomerID, now)
 	})
-	return made, key, err
+	return made.license, made.key, err
+}
+
+func (s *Service) addIssued(ctx context.Context, tx *store.Tx, actor account.Actor, made *issued, p license.Product, g license.Generator, owner id.ID, now time.Time) error {
+	key, err := s.storedKey(made.license, p, made.key)
+	if err != nil {
+		return err
+	}
+	if err := tx.AddLicense(ctx, made.license, key, g.ID); err != nil {
+		return err
+	}
+	e := event.New(event.LicenseCreated, actor, now).About(made.license)
+	e.Data = event.Data{After: event.FactsOf(made.license, now)}
+	if err := tx.AppendEvent(ctx, e); err != nil {
+		return err
+	}
+	made.license, err = s.assignNew(ctx, tx, actor, made.license, owner, now)
+	return err
 }
 
 func (s *Service) newKey(ctx context.Context, tx *store.Tx, in Issue, pattern *id.Pattern, g license.Generator, l *license.License, now time.Time) (string, error) {
@@ -231,12 +261,16 @@ func (s *Service) assignNew(ctx context.Context, tx *store.Tx, actor account.Act
 		return l, nil
 	}
 	c := license.Change{Trigger: license.Assign, CustomerID: customer}
-	if err := assignable(ctx, tx, l, c); err != nil {
-		return l, err
-	}
 	after, _, refused := license.Apply(l, c, now)
 	if refused != nil {
 		return l, refused
+	}
+	refused, err := assignable(ctx, tx, l, customer)
+	if err == nil {
+		err = asError(refused)
+	}
+	if err != nil {
+		return l, err
 	}
 	return after, s.save(ctx, tx, actor, l, after, c, now)
 }

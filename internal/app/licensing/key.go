@@ -84,7 +84,10 @@ func (s *Service) Reveal(ctx context.Context, actor account.Actor, wanted id.ID)
 	if kept.Text != "" {
 		return key, nil
 	}
-	return key, s.noteReveal(ctx, actor, l)
+	if err := s.noteReveal(ctx, actor, l); err != nil {
+		return "", err
+	}
+	return key, nil
 }
 
 func (s *Service) noteReveal(ctx context.Context, actor account.Actor, l license.License) error {

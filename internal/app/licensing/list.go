@@ -31,7 +31,7 @@ type ListQuery struct {
 	Search string
 	Status license.Status
 	Within time.Duration
-	Sort   store.LicenseSort // "" is ByAssigned
+	Sort   license.Order // "" is ByAssigned
 	Desc   bool
 	After  id.ID
 	Before id.ID
@@ -40,7 +40,7 @@ type ListQuery struct {
 
 // List is one page of a customer's licenses, all of one moment.
 type List struct {
-	Rows     []store.OwnedLicense
+	Rows     []license.Owned
 	Counts   map[license.Status]int // with the search, without the status
 	Total    int                    // rows of all pages with search and status
 	Owned    int                    // licenses of the customer at all
@@ -81,7 +81,7 @@ func (s *Service) filter(ctx context.Context, r store.Reader, actor account.Acto
 	if text == "" {
 		return f, nil
 	}
-	f.Product = strings.ToLower(text)
+	f.Product = license.FoldName(text)
 	fragment := id.Fold(text)
 	if utf8.RuneCountInString(fragment) < MinFragment {
 		return f, nil
@@ -104,7 +104,7 @@ func searchText(s string) string {
 func readPage(ctx context.Context, r store.Reader, q ListQuery, f store.LicenseFilter, l *List) error {
 	sort := q.Sort
 	if sort == "" {
-		sort = store.ByAssigned
+		sort = license.ByAssigned
 	}
 	rows, err := r.OwnedLicenses(ctx, f, sort, q.Desc, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 	if err != nil {

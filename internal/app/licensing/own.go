@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -96,8 +97,8 @@ func evaluateWhole(f license.Facts, p verdict.Purpose, now time.Time) verdict.Ve
 }
 
 // hiddenFromOwners are events that are the vendor's business alone.
-func hiddenFromOwners(t event.Type) bool {
-	return t == event.LicenseCreated || t == event.ChangeRefused
+func hiddenFromOwners() []event.Type {
+	return []event.Type{event.LicenseCreated, event.ChangeRefused}
 }
 
 // history is the license's story for its owner, newest first.
@@ -112,7 +113,7 @@ func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) 
 	}
 	var entries []HistoryEntry
 	for _, e := range events {
-		if hiddenFromOwners(e.Type) {
+		if slices.Contains(hiddenFromOwners(), e.Type) {
 			continue
 		}
 		entries = append(entries, HistoryEntry{Event: e, Device: names[e.ActivationID], ByYou: e.Actor.ID != "" && e.Actor.ID == actor.ID})
@@ -138,9 +139,9 @@ type Dashboard struct {
 	InUse    int // active activations over all licenses
 	Expiring int // end within ExpiringWindow
 	ByStatus map[license.Status]int
-	Latest   []store.OwnedLicense  // newest assignment first
-	Recent   []store.HistoricEvent // newest first
-	Urgent   *Urgent               // the one that ends first within SoonWindow
+	Latest   []license.Owned  // newest assignment first
+	Recent   []event.Historic // newest first
+	Urgent   *Urgent          // the one that ends first within SoonWindow
 }
 
 // Dashboard returns the overview.
@@ -155,14 +156,14 @@ func (s *Service) Dashboard(ctx context.Context, actor account.Actor) (Dashboard
 			return err
 		}
 		var err error
-		if d.Latest, err = r.OwnedLicenses(ctx, mine, store.ByAssigned, true, store.Page{Size: recentLicenses}); err != nil {
+		if d.Latest, err = r.OwnedLicenses(ctx, mine, license.ByAssigned, true, store.Page{Size: recentLicenses}); err != nil {
 			return err
 		}
 		d.Latest = d.Latest[:min(len(d.Latest), recentLicenses)]
 		if d.Urgent, err = urgent(ctx, r, mine); err != nil {
 			return err
 		}
-		d.Recent, err = r.CustomerEvents(ctx, actor.CustomerID, recentEvents)
+		d.Recent, err = r.CustomerEvents(ctx, actor.CustomerID, recentEvents, hiddenFromOwners()...)
 		return err
 	})
 	return d, err
@@ -194,17 +195,17 @@ func (s *Service) figures(ctx context.Context, r store.Reader, mine store.Licens
 // Urgent is the license of a customer that ends first within the warning
 // window, and where it can be renewed.
 type Urgent struct {
-	store.OwnedLicense
+	license.Owned
 	RenewalURL string
 }
 
 // urgent returns the most urgent license, or nil.
 func urgent(ctx context.Context, r store.Reader, mine store.LicenseFilter) (*Urgent, error) {
 	mine.Within = verdict.SoonWindow
-	list, err := r.OwnedLicenses(ctx, mine, store.ByExpiry, false, store.Page{Size: 1})
+	list, err := r.OwnedLicenses(ctx, mine, license.ByExpiry, false, store.Page{Size: 1})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	p, err := r.Product(ctx, list[0].License.ProductID)
-	return &Urgent{OwnedLicense: list[0], RenewalURL: license.RenewalURL(p, list[0].License)}, err
+	return &Urgent{Owned: list[0], RenewalURL: license.RenewalURL(p, list[0].License)}, err
 }

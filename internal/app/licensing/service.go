@@ -44,12 +44,17 @@ func New(d Deps) *Service {
 // Tally collects what need not be durable at once; flush it regularly.
 func (s *Service) Tally() *Tally { return s.tally }
 
-// clock is the instant of one use case, as precise as the store keeps it.
-func (s *Service) clock() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+// clock is the instant of one use case.
+func (s *Service) clock() time.Time { return kept(s.Now()) }
 
-// missing is the answer for a license that is not there for this actor. When
+// kept is an instant as precise as the store keeps it: what a use case answers
+// now is what is read later.
+func kept(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// missing is the answer for a record that is not there for this actor. When
 // it exists for somebody else, that is logged (P-ISO-03), and the answer is
-// the same.
+// the same. exists reads with the Reader at hand: another connection may not
+// be free while this one waits for it.
 func (s *Service) missing(ctx context.Context, err error, actor account.Actor, what string, wanted id.ID, exists func() error) error {
 	if !store.IsNotFound(err) {
 		return err
@@ -66,7 +71,7 @@ func (s *Service) owned(ctx context.Context, r store.Reader, actor account.Actor
 	l, err := r.OwnedLicense(ctx, actor.CustomerID, wanted)
 	if err != nil {
 		return l, s.missing(ctx, err, actor, "license", wanted, func() error {
-			_, err := s.Store.License(ctx, wanted)
+			_, err := r.License(ctx, wanted)
 			return err
 		})
 	}

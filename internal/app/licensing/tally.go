@@ -1,6 +1,7 @@
 package licensing
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -36,10 +37,19 @@ func newTally(s *store.Store) *Tally {
 func (t *Tally) saw(s store.Seen) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s.AppVersion == "" {
-		s.AppVersion = t.seen[s.ActivationID].AppVersion
+	t.seen[s.ActivationID] = newer(t.seen[s.ActivationID], s)
+}
+
+// newer is two pieces of news about one device as one: the later instant, and
+// the later of the versions it told.
+func newer(a, b store.Seen) store.Seen {
+	if b.At.Before(a.At) {
+		a, b = b, a
 	}
-	t.seen[s.ActivationID] = s
+	if b.AppVersion == "" {
+		b.AppVersion = a.AppVersion
+	}
+	return b
 }
 
 func (t *Tally) validated(product id.ID, code verdict.Code, now time.Time) {
@@ -48,21 +58,26 @@ func (t *Tally) validated(product id.ID, code verdict.Code, now time.Time) {
 	t.counts[validationKey{product, now.Truncate(time.Hour), code}]++
 }
 
+// flushed bounds the devices of one transaction, for which others wait.
+const flushed = 500
+
 // Flush writes what was collected. What could not be written is kept for the
 // next time.
 func (t *Tally) Flush(ctx context.Context) error {
 	seen, counts := t.take()
-	if len(seen) == 0 && len(counts) == 0 {
-		return nil
-	}
-	err := t.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.MarkSeen(ctx, sortedSeen(seen)); err != nil {
+	for part := range slices.Chunk(sortedSeen(seen), flushed) {
+		err := t.store.InTx(ctx, func(tx *store.Tx) error { return tx.MarkSeen(ctx, part) })
+		if err != nil {
+			t.putBack(seen, counts) // to note it twice changes nothing
 			return err
 		}
-		return tx.AddValidations(ctx, validations(counts))
-	})
+	}
+	if len(counts) == 0 {
+		return nil
+	}
+	err := t.store.InTx(ctx, func(tx *store.Tx) error { return tx.AddValidations(ctx, validations(counts)) })
 	if err != nil {
-		t.putBack(seen, counts)
+		t.putBack(nil, counts)
 	}
 	return err
 }
@@ -79,9 +94,7 @@ func (t *Tally) putBack(seen map[id.ID]store.Seen, counts map[validationKey]int6
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for activation, s := range seen {
-		if _, newer := t.seen[activation]; !newer {
-			t.seen[activation] = s
-		}
+		t.seen[activation] = newer(s, t.seen[activation])
 	}
 	for k, n := range counts {
 		t.counts[k] += n
@@ -98,26 +111,14 @@ func sortedSeen(seen map[id.ID]store.Seen) []store.Seen {
 	return list
 }
 
+// validations puts counters in one order too.
 func validations(counts map[validationKey]int64) []store.Validations {
 	list := make([]store.Validations, 0, len(counts))
 	for k, n := range counts {
 		list = append(list, store.Validations{ProductID: k.product, Hour: k.hour, Code: k.code, Total: n})
 	}
 	slices.SortFunc(list, func(a, b store.Validations) int {
-		if a.ProductID != b.ProductID {
-			return compareText(string(a.ProductID), string(b.ProductID))
-		}
-		return compareText(string(a.Code), string(b.Code))
+		return cmp.Or(cmp.Compare(a.ProductID, b.ProductID), a.Hour.Compare(b.Hour), cmp.Compare(a.Code, b.Code))
 	})
 	return list
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

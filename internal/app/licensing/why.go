@@ -29,10 +29,7 @@ func (s *Service) Why(ctx context.Context, actor account.Actor, wanted id.ID) (W
 	var w Why
 	now := s.clock()
 	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
-		l, err := r.License(ctx, wanted)
-		if store.IsNotFound(err) {
-			return fault.Missing("license")
-		}
+		l, err := visible(ctx, r, actor, wanted)
 		if err != nil {
 			return err
 		}
@@ -49,18 +46,35 @@ func (s *Service) Why(ctx context.Context, actor account.Actor, wanted id.ID) (W
 	return w, err
 }
 
+// visible returns the license if the actor's environment includes it.
+func visible(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.License, error) {
+	l, err := r.License(ctx, wanted)
+	if store.IsNotFound(err) || err == nil && !sees(actor, l.Environment) {
+		return license.License{}, fault.Missing("license")
+	}
+	return l, err
+}
+
+// sees reports whether the actor's environment is this one, or all.
+func sees(actor account.Actor, env license.Environment) bool {
+	return actor.Environment == "" || actor.Environment == env
+}
+
 // Find returns the id of the license with this key, or whose id it is, in any
-// environment. Staff only: an unknown one is NotFound.
+// environment that the actor sees. Staff only: an unknown one is NotFound.
 func (s *Service) Find(ctx context.Context, actor account.Actor, keyOrID string) (id.ID, error) {
 	if err := actor.Require(account.LicensesRead); err != nil {
 		return "", err
 	}
 	if wanted, err := id.Parse(keyOrID); err == nil {
-		if _, err := s.Store.License(ctx, wanted); !store.IsNotFound(err) {
-			return wanted, err
+		if l, err := visible(ctx, s.Store.Reader, actor, wanted); !store.IsNotFound(err) {
+			return l.ID, err
 		}
 	}
 	for _, env := range license.Environments() {
+		if !sees(actor, env) {
+			continue
+		}
 		l, err := s.Store.LicenseByKey(ctx, env, s.keyHash(env, keyOrID))
 		if !store.IsNotFound(err) {
 			return l.ID, err
