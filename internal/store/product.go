@@ -75,6 +75,12 @@ func (r Reader) ProductBySlug(ctx context.Context, e license.Environment, slug s
 		`SELECT `+productColumns+` FROM product p WHERE p.environment = $1 AND p.slug = $2`, e, slug), scanProduct)
 }
 
+// LockProduct returns a product that nobody else changes until the transaction
+// ends.
+func (tx *Tx) LockProduct(ctx context.Context, product id.ID) (license.Product, error) {
+	return first(tx.queryRow(ctx, `SELECT `+productColumns+` FROM product p WHERE p.id = $1`+tx.d.lockRow(), product), scanProduct)
+}
+
 // Products returns the next limit products of an environment, or of all when it
 // is "", after one of them, oldest first; after "" it begins with the first.
 func (r Reader) Products(ctx context.Context, e license.Environment, after id.ID, limit int) ([]license.Product, error) {

@@ -59,6 +59,8 @@ func products(t *testing.T, s *store.Store) {
 	})
 	t.Run("one is switched off and killed, and comes back", func(t *testing.T) { // E-08
 		must(t, s, func(ctx context.Context, tx *store.Tx) error {
+			locked, err := tx.LockProduct(ctx, p.ID)
+			same(t, p, locked, err)
 			return errors.Join(tx.SetProductActive(ctx, p.ID, false, noon), tx.SetProductKilled(ctx, p.ID, noon, noon))
 		})
 		want := p

@@ -1,0 +1,180 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// NewProduct describes a product and the first plan it is sold as.
+type NewProduct struct {
+	Environment license.Environment // for life (C-ENV-01)
+	Name        string
+	Slug        string // "" is made from the name
+
+	HighSecurity     bool
+	AcceptsHardware  bool
+	AcceptsDomain    bool
+	DeviceRequired   bool
+	SelfDeactivation bool
+	OfflineAllowed   bool
+	RenewalURL       string
+	LeaseFor         time.Duration // 0 is DefaultLease
+	MaxSkew          time.Duration // 0 is unchecked
+	Features         []license.Feature
+
+	Plan NewGenerator // without a name or pattern: DefaultPlan, DefaultPattern
+}
+
+const (
+	// DefaultLease is how long a signed answer may be relied on.
+	DefaultLease = 14 * 24 * time.Hour
+	// DefaultPlan and DefaultPattern are what a product is made with unless
+	// something else is asked for.
+	DefaultPlan    = "Standard"
+	DefaultPattern = "XXXXX-XXXXX-XXXXX-XXXXX"
+)
+
+// CreateProduct makes a product with a signing key and its first generator, so
+// that licenses can be issued and leases signed at once.
+func (s *Service) CreateProduct(ctx context.Context, actor account.Actor, in NewProduct) (license.Product, error) {
+	if err := actor.Require(account.ProductsWrite); err != nil {
+		return license.Product{}, err
+	}
+	var problems fault.Problems
+	p := newProduct(&problems, in, s.clock())
+	if in.Environment.Known() && actor.Environment != "" && actor.Environment != in.Environment {
+		problems.Add("environment", "You can make products in "+string(actor.Environment)+" only.")
+	}
+	g := newGenerator(&problems, "plan", firstPlan(in.Plan), p, p.CreatedAt)
+	if err := problems.Err(); err != nil {
+		return license.Product{}, err
+	}
+	p.KeyFormat = g.Pattern
+	if err := s.addProduct(ctx, actor, p, g); err != nil {
+		return license.Product{}, err
+	}
+	return p, nil
+}
+
+func firstPlan(plan NewGenerator) NewGenerator {
+	if plan.Name == "" {
+		plan.Name = DefaultPlan
+	}
+	if plan.Pattern == "" {
+		plan.Pattern = DefaultPattern
+	}
+	return plan
+}
+
+func newProduct(problems *fault.Problems, in NewProduct, now time.Time) license.Product {
+	p := license.Product{
+		ID: id.New(), Environment: in.Environment, Active: true, CreatedAt: now,
+		Name: name(problems, "name", in.Name), HighSecurity: in.HighSecurity,
+		AcceptsHardware: in.AcceptsHardware, AcceptsDomain: in.AcceptsDomain, DeviceRequired: in.DeviceRequired,
+		SelfDeactivation: in.SelfDeactivation, OfflineAllowed: in.OfflineAllowed,
+		RenewalURL: renewalURL(problems, in.RenewalURL), LeaseFor: leaseFor(problems, in.LeaseFor),
+		MaxSkew: maxSkew(problems, in.MaxSkew), Features: features(problems, in.Features),
+	}
+	p.Slug = slug(problems, in.Slug, p.Name)
+	if !in.Environment.Known() {
+		problems.Add("environment", "Choose production, staging or development.")
+	}
+	if !p.AcceptsHardware && !p.AcceptsDomain {
+		problems.Add("accepts_hardware", "Accept hardware identifiers, domains, or both: else nothing can be activated.")
+	}
+	return p
+}
+
+func (s *Service) addProduct(ctx context.Context, actor account.Actor, p license.Product, g license.Generator) error {
+	key, err := s.Master.NewKey(s.Random, string(p.ID))
+	if err != nil {
+		return err
+	}
+	keyID := id.New()
+	e := about(event.ProductCreated, actor, p, p.CreatedAt)
+	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.AddProduct(ctx, p); err != nil {
+			return taken(err, "product.slug", "slug", "Choose another slug: this environment has a product under it.")
+		}
+		if err := tx.AddSigningKey(ctx, keyID, key, p.CreatedAt); err != nil {
+			return err
+		}
+		if err := tx.AddGenerator(ctx, g); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, e)
+	})
+}
+
+// SetActive switches the sale of a product on or off: off, nobody gets a new
+// seat and those who have one keep working.
+func (s *Service) SetActive(ctx context.Context, actor account.Actor, product id.ID, active bool) (license.Product, error) {
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		if p.Active == active {
+			return "", nil
+		}
+		p.Active = active
+		happened := productDisabled
+		if active {
+			happened = productEnabled
+		}
+		return happened, tx.SetProductActive(ctx, p.ID, active, now)
+	})
+}
+
+// SetKilled makes nothing of a product validate, or brings it back with its
+// licenses as they were (E-08).
+func (s *Service) SetKilled(ctx context.Context, actor account.Actor, product id.ID, killed bool) (license.Product, error) {
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		if !p.KilledAt.IsZero() == killed {
+			return "", nil
+		}
+		p.KilledAt = time.Time{}
+		happened := productRestored
+		if killed {
+			p.KilledAt, happened = now, productKilled
+		}
+		return happened, tx.SetProductKilled(ctx, p.ID, p.KilledAt, now)
+	})
+}
+
+// change makes one change of a product. Without a type nothing has changed and
+// nothing is recorded.
+func (s *Service) change(ctx context.Context, actor account.Actor, product id.ID, apply func(*store.Tx, *license.Product, time.Time) (event.Type, error)) (license.Product, error) {
+	if err := actor.Require(account.ProductsWrite); err != nil {
+		return license.Product{}, err
+	}
+	now := s.clock()
+	var after license.Product
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		p, err := tx.LockProduct(ctx, product)
+		if after, err = s.visible(ctx, actor, p, err); err != nil {
+			return err
+		}
+		happened, err := apply(tx, &after, now)
+		if err != nil || happened == "" {
+			return err
+		}
+		return tx.AppendEvent(ctx, about(happened, actor, after, now))
+	})
+	if err != nil {
+		return license.Product{}, err
+	}
+	return after, nil
+}
+
+// taken turns the conflict over a value that must be unique into one about the
+// input.
+func taken(err error, column, field, what string) error {
+	if !store.IsUnique(err, column) {
+		return err
+	}
+	return fault.Wrap(fault.Conflict, field+"_taken", "This "+field+" is in use already.", err).WithField(field, what)
+}
