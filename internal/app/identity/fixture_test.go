@@ -1,8 +1,12 @@
 package identity_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +32,36 @@ var (
 	away   = identity.Origin{RequestID: "req-3", Address: netip.MustParseAddr("198.51.100.9"), UserAgent: "Browser/2"}
 )
 
+// migrated is the directory of an empty database that each test copies, which
+// is quicker than to migrate one each time.
+var migrated string
+
+func TestMain(m *testing.M) {
+	code, err := withMigrated(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withMigrated(run func() int) (code int, err error) {
+	migrated, err = os.MkdirTemp("", "keyward-identity-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(migrated)) }()
+	s, err := store.Open(context.Background(), store.Options{Dir: migrated})
+	if err != nil {
+		return 0, err
+	}
+	_, _, err = s.Migrate(context.Background())
+	if err = errors.Join(err, s.Close()); err != nil {
+		return 0, err
+	}
+	return run(), nil
+}
+
 // fixture is the use cases over an empty database, at a time that the test
 // moves.
 type fixture struct {
@@ -42,18 +76,15 @@ func newFixture(t *testing.T) *fixture { return newFixtureWith(t, identity.Deps{
 
 func newFixtureWith(t *testing.T, d identity.Deps) *fixture {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	ok(t, os.CopyFS(dir, os.DirFS(migrated)))
+	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	ok(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if _, _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 	if err != nil {
 		t.Fatal(err)
