@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/api"
-	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/mail"
+	"github.com/keyward/keyward/internal/mail/notice"
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ui"
@@ -61,8 +61,8 @@ func (s *Server) addJobs() error {
 	if err != nil {
 		return err
 	}
-	delivery.New(delivery.Deps{
-		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, Log: s.log, BaseURL: s.config.Address(),
+	notice.New(notice.Deps{
+		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, BaseURL: s.config.Address(),
 	}).Register(s.jobs)
 	s.jobs.Every("tally.flush", time.Second, s.Licensing.Tally().Flush)
 	s.jobs.Every("events.seal", time.Second, func(ctx context.Context) error {
@@ -107,11 +107,9 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Keys: s.Catalog, Now: s.now}).Handler()
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-	mux.Handle("/api/v2/", native)
-	mux.Handle("/.well-known/jwks.json", native)
+	api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Keys: s.Catalog, Now: s.now}).Mount(mux)
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("/", pages)

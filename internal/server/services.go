@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -65,7 +64,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 	if err != nil {
 		return nil, err
 	}
-	hasher := account.NewHasher(runtime.GOMAXPROCS(0))
+	hasher := account.NewHasher()
 	return &Services{
 		Store: s, Master: master,
 		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log}),

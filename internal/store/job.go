@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/id"
 )
 
@@ -54,6 +55,19 @@ func (tx *Tx) Enqueue(ctx context.Context, j Job) (bool, error) {
 		VALUES ($1, $2, $3, 'waiting', $4, $5, 0, '', $6) ON CONFLICT DO NOTHING`,
 		j.ID, j.Kind, string(j.Payload), orNull(j.UniqueKey), at(j.RunAt), at(j.CreatedAt))
 	return n == 1, err
+}
+
+// EnqueueNotice leaves a mail to a person, unless the same one waits already.
+// It reports whether it did.
+func (tx *Tx) EnqueueNotice(ctx context.Context, n account.Notice, person id.ID, now time.Time) (bool, error) {
+	payload, err := jsonText(account.NoticeTo{PersonID: person})
+	if err != nil {
+		return false, err
+	}
+	return tx.Enqueue(ctx, Job{
+		ID: id.New(), Kind: string(n), Payload: json.RawMessage(payload), UniqueKey: string(n) + ":" + string(person),
+		RunAt: now, CreatedAt: now,
+	})
 }
 
 // Job returns a job.

@@ -51,7 +51,7 @@ func (s *Service) RequestReset(ctx context.Context, email string, from Origin) e
 		if err := tx.SetMeta(ctx, lastResetRequest, strconv.FormatInt(now.UnixMicro(), 10)); err != nil || person == "" {
 			return err
 		}
-		added, err := mail(ctx, tx, ResetJob, person, now)
+		added, err := tx.EnqueueNotice(ctx, account.ResetNotice, person, now)
 		if err != nil || !added {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Service) Invite(ctx context.Context, actor account.Actor, person id.ID)
 
 // invite leaves the job and the event, unless the same mail waits already.
 func invite(ctx context.Context, tx *store.Tx, actor account.Actor, person id.ID, now time.Time) error {
-	added, err := mail(ctx, tx, InvitationJob, person, now)
+	added, err := tx.EnqueueNotice(ctx, account.InvitationNotice, person, now)
 	if err != nil || !added {
 		return err
 	}

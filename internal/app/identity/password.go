@@ -79,7 +79,7 @@ func afterPassword(ctx context.Context, tx *store.Tx, l account.Link, now time.T
 	if l.Purpose != account.Reset {
 		return nil
 	}
-	_, err := mail(ctx, tx, PasswordChangedJob, l.PersonID, now)
+	_, err := tx.EnqueueNotice(ctx, account.PasswordChangedNotice, l.PersonID, now)
 	return err
 }
 

@@ -1,9 +1,6 @@
 package identity
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -63,30 +60,6 @@ type Origin struct {
 // as is the actor that a person is when a request proves that it is theirs.
 func (o Origin) as(person id.ID) account.Actor {
 	return account.Actor{Kind: account.ActorPerson, ID: person, RequestID: o.RequestID, Address: o.Address}
-}
-
-// The kinds of jobs this package leaves for those who send mail.
-const (
-	ResetJob           = "mail.reset"
-	InvitationJob      = "mail.invitation"
-	PasswordChangedJob = "mail.password_changed"
-)
-
-// PersonPayload is the payload of all of them.
-type PersonPayload struct {
-	PersonID id.ID `json:"person_id"`
-}
-
-// mail leaves a job about a person, unless the same one waits already. It
-// reports whether it did.
-func mail(ctx context.Context, tx *store.Tx, kind string, person id.ID, now time.Time) (bool, error) {
-	payload, err := json.Marshal(PersonPayload{PersonID: person})
-	if err != nil {
-		return false, fmt.Errorf("encode the payload of job %s: %w", kind, err)
-	}
-	return tx.Enqueue(ctx, store.Job{
-		ID: id.New(), Kind: kind, Payload: payload, UniqueKey: kind + ":" + string(person), RunAt: now, CreatedAt: now,
-	})
 }
 
 // missing replaces ErrNotFound by the fault that names what was looked for.

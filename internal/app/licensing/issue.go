@@ -2,7 +2,6 @@ package licensing
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -275,9 +274,6 @@ func (s *Service) assignNew(ctx context.Context, tx *store.Tx, actor account.Act
 	return after, s.save(ctx, tx, actor, l, after, c, now)
 }
 
-// InvitationJob is the kind of the job that mails an invitation.
-const InvitationJob = "mail.invitation"
-
 // inviteOwners asks for an invitation to everybody who can sign in for the
 // customer and never set a password: the account exists from the first
 // license on (P-AUTH-06).
@@ -290,14 +286,7 @@ func inviteOwners(ctx context.Context, tx *store.Tx, customer id.ID, now time.Ti
 		if m.Person.PasswordHash != "" || m.Person.Status != account.Active {
 			continue
 		}
-		payload, err := json.Marshal(map[string]id.ID{"person_id": m.Person.ID})
-		if err != nil {
-			return err
-		}
-		_, err = tx.Enqueue(ctx, store.Job{
-			ID: id.New(), Kind: InvitationJob, Payload: payload,
-			UniqueKey: InvitationJob + ":" + string(m.Person.ID), RunAt: now, CreatedAt: now,
-		})
+		_, err := tx.EnqueueNotice(ctx, account.InvitationNotice, m.Person.ID, now)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package delivery_test
+package notice_test
 
 import (
 	"bufio"

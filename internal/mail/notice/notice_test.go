@@ -1,9 +1,8 @@
-package delivery_test
+package notice_test
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,12 +16,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/account"
-	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/mail"
+	"github.com/keyward/keyward/internal/mail/notice"
 	"github.com/keyward/keyward/internal/mailbox"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
@@ -68,11 +67,11 @@ func newPost(t *testing.T, smtp string) *post {
 	p.Service = identity.New(identity.Deps{Store: s, Hasher: account.NewHasher(), Master: master, Now: clock, Log: log,
 		PersonCost: account.Cost{Memory: 8, Passes: 1, Threads: 1}})
 	p.runner = job.New(s, clock, log)
-	delivery.New(p.deps(t, smtp, p.Service)).Register(p.runner)
+	notice.New(p.deps(t, smtp, p.Service)).Register(p.runner)
 	return p
 }
 
-func (p *post) deps(t *testing.T, smtp string, links delivery.Links) delivery.Deps {
+func (p *post) deps(t *testing.T, smtp string, links notice.Links) notice.Deps {
 	t.Helper()
 	clock := func() time.Time { return p.now }
 	composer, err := mail.NewComposer(mail.Brand{AppName: "Example Licenses", BaseURL: base + "/", FromEmail: "licenses@example.com"})
@@ -83,7 +82,7 @@ func (p *post) deps(t *testing.T, smtp string, links delivery.Links) delivery.De
 	if err != nil {
 		t.Fatal(err)
 	}
-	return delivery.Deps{Store: p.store, Links: links, Composer: composer, Sender: mail.NewSMTP(address, clock), Now: clock, BaseURL: base + "/"}
+	return notice.Deps{Store: p.store, Links: links, Composer: composer, Sender: mail.NewSMTP(address, clock), Now: clock, BaseURL: base + "/"}
 }
 
 // startMailbox returns a mailbox and its address.
@@ -274,7 +273,7 @@ func (p *post) addLicense(t *testing.T, customer id.ID, name string, n int, chan
 }
 
 func TestNobodyToMail(t *testing.T) {
-	kinds := []string{delivery.Invitation, delivery.PasswordReset, delivery.PasswordChanged}
+	kinds := []string{string(account.InvitationNotice), string(account.ResetNotice), string(account.PasswordChangedNotice)}
 	t.Run("a person who is switched off", func(t *testing.T) {
 		box, smtp := startMailbox(t)
 		p := newPost(t, smtp)
@@ -293,7 +292,7 @@ func TestNobodyToMail(t *testing.T) {
 		p := newPost(t, smtp)
 		_, person := p.customer(t)
 		p.change(t, func(tx *store.Tx) error { return tx.SetPassword(t.Context(), person.ID, "hash", p.now) })
-		p.doneWithoutMail(t, box, person.ID, delivery.Invitation)
+		p.doneWithoutMail(t, box, person.ID, string(account.InvitationNotice))
 	})
 	t.Run("a person who is switched off while the mail is written", func(t *testing.T) {
 		box, smtp := startMailbox(t)
@@ -304,8 +303,8 @@ func TestNobodyToMail(t *testing.T) {
 			return p.MintLink(ctx, person, purpose)
 		})
 		p.runner = job.New(p.store, func() time.Time { return p.now }, slog.New(slog.DiscardHandler))
-		delivery.New(p.deps(t, smtp, links)).Register(p.runner)
-		p.doneWithoutMail(t, box, person.ID, delivery.PasswordReset)
+		notice.New(p.deps(t, smtp, links)).Register(p.runner)
+		p.doneWithoutMail(t, box, person.ID, string(account.ResetNotice))
 	})
 }
 
@@ -330,7 +329,7 @@ func (p *post) doneWithoutMail(t *testing.T, box *mailbox.Box, person id.ID, kin
 func TestJobThatNamesNobodyIsGivenUp(t *testing.T) {
 	p := newPost(t, startServer(t).url())
 	for _, payload := range []any{nil, 7, to{}, map[string]any{"person_id": 7}} {
-		j := p.enqueue(t, delivery.PasswordReset, payload)
+		j := p.enqueue(t, string(account.ResetNotice), payload)
 		p.run(t)
 		if got := p.want(t, j, store.JobFailed); got.LastError != "the job does not say whom to mail" {
 			t.Errorf("reason %q", got.LastError)
@@ -357,7 +356,7 @@ func TestServerThatDefersIsTriedAgainUnderTheSameMessageID(t *testing.T) {
 	p := newPost(t, s.url())
 	_, person := p.customer(t)
 	s.answers(func(verb, _ string) string { return map[string]string{".": "451 come back later"}[verb] })
-	j := p.enqueue(t, delivery.PasswordReset, whom(person.ID))
+	j := p.enqueue(t, string(account.ResetNotice), whom(person.ID))
 	p.run(t)
 	if got := p.want(t, j, store.JobWaiting); !strings.Contains(got.LastError, "did not take this mail now (451)") {
 		t.Errorf("reason %q", got.LastError)
@@ -385,7 +384,7 @@ func TestServerThatIsAwayIsTriedAgain(t *testing.T) {
 	p := newPost(t, s.url())
 	_, person := p.customer(t)
 	s.ln.Close()
-	j := p.enqueue(t, delivery.PasswordReset, whom(person.ID))
+	j := p.enqueue(t, string(account.ResetNotice), whom(person.ID))
 	p.run(t)
 	if got := p.want(t, j, store.JobWaiting); !strings.Contains(got.LastError, "--smtp-url") {
 		t.Errorf("the reason does not say what to do: %q", got.LastError)
@@ -397,7 +396,7 @@ func TestRefusalForGoodEndsTheJobWithAReason(t *testing.T) {
 	p := newPost(t, s.url())
 	_, person := p.customer(t)
 	s.answers(func(verb, _ string) string { return map[string]string{"RCPT": "550 no such mailbox: " + ada}[verb] })
-	j := p.enqueue(t, delivery.Invitation, whom(person.ID))
+	j := p.enqueue(t, string(account.InvitationNotice), whom(person.ID))
 	p.run(t)
 	got := p.want(t, j, store.JobFailed)
 	if !strings.Contains(got.LastError, "refused this mail for good (550)") || got.Attempts != 1 {
@@ -422,7 +421,7 @@ func TestTokenIsInNoRecordAndNoLog(t *testing.T) {
 				at := strings.Index(mail, "/reset?token=")
 				return code + " blocked address: " + mail[at:at+40] // in quoted-printable, cut off
 			})
-			j := p.enqueue(t, delivery.PasswordReset, whom(person.ID))
+			j := p.enqueue(t, string(account.ResetNotice), whom(person.ID))
 			p.run(t)
 			got := p.want(t, j, state)
 			token := only(t, tokenIn, s.received()[0])
@@ -439,20 +438,6 @@ func TestTokenIsInNoRecordAndNoLog(t *testing.T) {
 	}
 }
 
-func TestKindsAreThoseThatAreLeft(t *testing.T) {
-	for left, done := range map[string]string{
-		identity.InvitationJob: delivery.Invitation, identity.ResetJob: delivery.PasswordReset, identity.PasswordChangedJob: delivery.PasswordChanged,
-	} {
-		if left != done {
-			t.Errorf("jobs %s are left, jobs %s are done", left, done)
-		}
-	}
-	payload, err := json.Marshal(identity.PersonPayload{PersonID: "p"})
-	if want := `{"person_id":"p"}`; string(payload) != want || err != nil {
-		t.Errorf("payload %s (%v)", payload, err)
-	}
-}
-
 func TestFailureToMintIsTriedAgain(t *testing.T) {
 	p := newPost(t, startServer(t).url())
 	_, person := p.customer(t)
@@ -460,8 +445,8 @@ func TestFailureToMintIsTriedAgain(t *testing.T) {
 		return "", time.Time{}, errors.New("database away")
 	})
 	p.runner = job.New(p.store, func() time.Time { return p.now }, slog.New(slog.DiscardHandler))
-	delivery.New(p.deps(t, startServer(t).url(), links)).Register(p.runner)
-	j := p.enqueue(t, delivery.Invitation, whom(person.ID))
+	notice.New(p.deps(t, startServer(t).url(), links)).Register(p.runner)
+	j := p.enqueue(t, string(account.InvitationNotice), whom(person.ID))
 	p.run(t)
 	if got := p.want(t, j, store.JobWaiting); got.LastError != "make a one-time link: database away" {
 		t.Errorf("reason %q", got.LastError)

@@ -1,4 +1,4 @@
-package delivery
+package notice
 
 import (
 	"context"
@@ -15,14 +15,6 @@ import (
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/mail"
 	"github.com/keyward/keyward/internal/store"
-)
-
-// The kinds of jobs that a Mailer does. The payload of each is
-// {"person_id": ID}.
-const (
-	Invitation      = "mail.invitation"
-	PasswordReset   = "mail.reset"
-	PasswordChanged = "mail.password_changed"
 )
 
 // Links makes one-time links: the token of a new one, and when it ends. A
@@ -53,9 +45,9 @@ func New(d Deps) *Mailer {
 
 // Register makes the mailer the handler of its kinds of jobs.
 func (m *Mailer) Register(r *job.Runner) {
-	r.Handle(Invitation, m.sends(m.invitation))
-	r.Handle(PasswordReset, m.sends(m.passwordReset))
-	r.Handle(PasswordChanged, m.sends(m.passwordChanged))
+	r.Handle(string(account.InvitationNotice), m.sends(m.invitation))
+	r.Handle(string(account.ResetNotice), m.sends(m.passwordReset))
+	r.Handle(string(account.PasswordChangedNotice), m.sends(m.passwordChanged))
 }
 
 // errNobody says that the mail is no longer for anybody: the job is done.
@@ -101,9 +93,7 @@ func judge(err error) error {
 }
 
 func (m *Mailer) recipient(ctx context.Context, payload json.RawMessage) (account.Person, error) {
-	var p struct {
-		PersonID id.ID `json:"person_id"`
-	}
+	var p account.NoticeTo
 	if err := json.Unmarshal(payload, &p); err != nil || p.PersonID == "" {
 		return account.Person{}, job.Permanent(errors.New("the job does not say whom to mail"))
 	}
