@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,17 +27,17 @@ func scanActivation(s scanner) (license.Activation, error) {
 	return a, s.Scan(activationTargets(&a)...)
 }
 
-// AddActivation gives a device a seat of a locked, owned license. The same
-// device twice is Conflict: see IsUnique with "activation.identifier_folded".
+// AddActivation gives a device a seat of a locked, owned license. ErrNotFound
+// means that there is no such license. The same device twice is Conflict: see
+// IsUnique with "activation.identifier_folded".
 func (tx *Tx) AddActivation(ctx context.Context, a license.Activation) error {
 	device := license.Device{Kind: a.Kind, Identifier: a.Identifier}
-	_, err := tx.exec(ctx, `INSERT INTO activation (id, license_seq, customer_seq, kind, identifier, identifier_folded,
+	return tx.change(ctx, `INSERT INTO activation (id, license_seq, customer_seq, kind, identifier, identifier_folded,
 			name, name_folded, platform, app_version, activated_at, last_seen_at, hold_until, ended_at, end_reason)
 		SELECT $1, seq, customer_seq, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 		FROM license WHERE id = $2`,
 		a.ID, a.LicenseID, a.Kind, a.Identifier, device.Fold(), a.Name, strings.ToLower(a.Name), a.Platform, a.AppVersion,
 		at(a.ActivatedAt), at(a.LastSeenAt), at(a.HoldUntil), at(a.EndedAt), a.EndReason)
-	return err
 }
 
 // EndActivation gives a seat back. It reports whether it was still held.
@@ -68,10 +69,9 @@ func (r Reader) OwnedActivation(ctx context.Context, customer, activation id.ID)
 
 // Seats is what is known about the seats of one license.
 type Seats struct {
-	Used    int
-	Device  *license.Activation // the asked-for device's, not ended
-	Nearly  *license.Activation // another one of the same name
-	Longest *license.Activation // the one not heard of for the longest time
+	Used   int
+	Device *license.Activation // the asked-for device's, not ended
+	Nearly *license.Activation // another one of the same name
 }
 
 // Seats reads the seats of a license at now; device may be nil.
@@ -152,7 +152,7 @@ func (r Reader) OwnedActivations(ctx context.Context, f ActivationFilter, page P
 	rs, err := r.query(ctx, text, w.args...)
 	list, err := collect(rs, err, scanOwnedActivation)
 	if backward {
-		reverse(list)
+		slices.Reverse(list)
 	}
 	return list, err
 }
@@ -231,9 +231,10 @@ func (tx *Tx) MarkSeen(ctx context.Context, news []Seen) error {
 // attemptsKept is how many refused activations are kept for a license.
 const attemptsKept = 20
 
-// AddAttempt records a refused activation and forgets the oldest beyond the cap.
+// AddAttempt records a refused activation of a locked license and forgets the
+// oldest beyond the cap.
 func (tx *Tx) AddAttempt(ctx context.Context, licenseID id.ID, a license.Attempt) error {
-	_, err := tx.exec(ctx, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
+	err := tx.change(ctx, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
 		SELECT seq, $2, $3, $4, $5, $6 FROM license WHERE id = $1`,
 		licenseID, at(a.At), a.Kind, a.Identifier, a.Name, a.Code)
 	if err != nil {
@@ -258,9 +259,9 @@ func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]lic
 // DeviceNames returns what devices are called, by activation.
 func (r Reader) DeviceNames(ctx context.Context, activations []id.ID) (map[id.ID]string, error) {
 	names := make(map[id.ID]string, len(activations))
-	args := make([]any, len(activations))
-	for i, a := range activations {
-		args[i] = a
+	var args []any
+	for _, a := range padded(activations) {
+		args = append(args, a)
 	}
 	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(name, ''), identifier) FROM activation WHERE id IN `+in(len(args), 1), args...)
 	_, err = collect(rs, err, func(s scanner) (struct{}, error) {

@@ -47,25 +47,25 @@ func scanLicense(s scanner) (license.License, error) {
 
 func fromMicros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
-// AddLicense stores a new license with its key. A key that exists already in
-// the environment is Conflict; see IsUnique with "license.key_hash".
+// AddLicense stores a new license with its key. ErrNotFound means that its
+// product does not exist. A key that exists already in the environment is
+// Conflict; see IsUnique with "license.key_hash".
 func (tx *Tx) AddLicense(ctx context.Context, l license.License, k LicenseKey, generator id.ID) error {
 	features, err := jsonText(l.Features)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO license (id, environment, product_seq, generator_seq, customer_seq,
+	return tx.change(ctx, `INSERT INTO license (id, environment, product_seq, generator_seq, customer_seq,
 			plan, key_hash, key_text, key_folded, key_sealed, key_mask, activation_limit, validity_days,
 			created_at, assigned_at, starts_at, first_activated_at, expires_at, grace, suspended_at,
 			suspend_reason, revoked_at, revoke_reason, note, max_version, updates_until, features, version)
-		VALUES ($1, $2, (SELECT seq FROM product WHERE id = $3), (SELECT seq FROM generator WHERE id = $4),
-			(SELECT seq FROM customer WHERE id = $5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-			$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+		SELECT $1, $2, seq, (SELECT seq FROM generator WHERE id = $4), (SELECT seq FROM customer WHERE id = $5),
+			$6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+			$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28 FROM product WHERE id = $3`,
 		l.ID, l.Environment, l.ProductID, generator, l.CustomerID,
 		l.Plan, k.Hash, orNull(k.Text), orNull(k.Folded), orNullBytes(k.Sealed), l.Mask, orNull(l.Limit), l.ValidityDays,
 		at(l.CreatedAt), at(l.AssignedAt), at(l.StartsAt), at(l.FirstActivatedAt), at(l.ExpiresAt), l.Grace.Microseconds(),
 		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.MaxVersion, at(l.UpdatesUntil), features, l.Version)
-	return err
 }
 
 func orNullBytes(b []byte) any {
@@ -104,16 +104,16 @@ func (tx *Tx) LockLicense(ctx context.Context, license id.ID) (license.License, 
 	return tx.License(ctx, license)
 }
 
-// SaveLicense writes what transitions change of a locked license.
+// SaveLicense writes what transitions change of a locked license, whose owner
+// exists. ErrNotFound means that there is no such license.
 func (tx *Tx) SaveLicense(ctx context.Context, l license.License) error {
-	_, err := tx.exec(ctx, `UPDATE license SET
+	return tx.change(ctx, `UPDATE license SET
 			customer_seq = (SELECT seq FROM customer WHERE id = $2), assigned_at = $3, first_activated_at = $4,
 			expires_at = $5, suspended_at = $6, suspend_reason = $7, revoked_at = $8, revoke_reason = $9,
 			note = $10, version = $11
 		WHERE id = $1`,
 		l.ID, l.CustomerID, at(l.AssignedAt), at(l.FirstActivatedAt), at(l.ExpiresAt),
 		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.Version)
-	return err
 }
 
 // KeyOf returns the key of a license, or ErrNotFound.

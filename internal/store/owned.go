@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,7 +123,7 @@ func ownedWhere(f LicenseFilter) *where {
 	w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
 	w.add(`l.customer_seq = ` + w.owner)
 	if f.Status != "" {
-		w.add(statusIs(f.Status, w.arg(at(f.Now))))
+		w.add(statusIs(f.Status, w, f.Now))
 	}
 	if f.Within > 0 {
 		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)) + ` AND l.ends_at <= ` + w.arg(at(f.Now.Add(f.Within))))
@@ -162,16 +161,16 @@ func padded(ids []id.ID) []id.ID {
 	return list
 }
 
-// statusIs is license.License.Status as a condition; now is a placeholder.
-// A test proves that both agree.
-func statusIs(s license.Status, now string) string {
+// statusIs is license.License.Status as a condition. A test proves that both
+// agree.
+func statusIs(s license.Status, w *where, now time.Time) string {
 	switch s {
-	case license.Revoked:
+	case license.Revoked: // whatever the time is
 		return `l.phase = 'revoked'`
 	case license.Expired:
-		return `l.phase <> 'revoked' AND l.ends_at <= ` + now
+		return `l.phase <> 'revoked' AND l.ends_at <= ` + w.arg(at(now))
 	}
-	return fmt.Sprintf(`l.phase = '%s' AND l.ends_at > %s`, s, now)
+	return `l.phase = ` + w.arg(s) + ` AND l.ends_at > ` + w.arg(at(now))
 }
 
 // CountOwned counts a customer's licenses by status. The filter's own status
