@@ -1,28 +1,21 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/httpx"
-	"github.com/keyward/keyward/internal/id"
 )
-
-// Keys knows the public keys of products. A product that is not known is a
-// NotFound fault.
-type Keys interface {
-	JWKS(ctx context.Context, product id.ID) ([]byte, error)
-}
 
 // Deps is what the API works with.
 type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
-	Keys      Keys
+	Catalog   *catalog.Service
 	Now       func() time.Time
 	Limits    Limits // the zero value stands for the usual ones
 }

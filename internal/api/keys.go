@@ -20,7 +20,7 @@ func (a *API) keys(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.Missing("product")
 	}
-	set, err := a.Keys.JWKS(r.Context(), product)
+	set, err := a.Catalog.JWKS(r.Context(), product)
 	if err != nil {
 		return err
 	}

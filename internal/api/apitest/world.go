@@ -17,9 +17,9 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
-	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -73,7 +73,10 @@ func New(t testing.TB, o Options) *World {
 		Store: s, Master: master, Now: w.Now, Log: logger, BaseURL: "https://licenses.example.com",
 	})
 	w.Identity = identity.New(identity.Deps{Store: s, Master: master, Now: w.Now, Log: logger})
-	w.API = api.New(api.Deps{Licensing: w.Licensing, Identity: w.Identity, Keys: w, Now: w.Now, Limits: o.Limits})
+	w.API = api.New(api.Deps{
+		Licensing: w.Licensing, Identity: w.Identity, Now: w.Now, Limits: o.Limits,
+		Catalog: catalog.New(catalog.Deps{Store: s, Master: master, Now: w.Now, Log: logger}),
+	})
 	mux := http.NewServeMux()
 	w.API.Mount(mux)
 	w.Server = httptest.NewServer(httpx.Chain(mux, httpx.AssignRequestID,
@@ -173,18 +176,6 @@ func (w *World) Issue(p Product, in licensing.Issue) (license.License, string) {
 
 // System is the actor of what the vendor does.
 func (w *World) System() account.Actor { return account.System("") }
-
-// JWKS knows the keys of this world's products.
-func (w *World) JWKS(ctx context.Context, product id.ID) ([]byte, error) {
-	ring, err := w.Store.SigningKeys(ctx, product)
-	if err == nil && len(ring) == 0 {
-		return nil, fault.Missing("product")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return signing.JWKS(ring)
-}
 
 func (w *World) write(fn func(context.Context, *store.Tx) error) {
 	w.t.Helper()
