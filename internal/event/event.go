@@ -15,8 +15,13 @@ type Type string
 
 // The types of events.
 const (
-	ProductCreated Type = "product.created"
-	ReleaseCreated Type = "release.created"
+	ProductCreated   Type = "product.created"
+	ProductEnabled   Type = "product.enabled"
+	ProductDisabled  Type = "product.disabled"
+	ProductKilled    Type = "product.killed"
+	ProductRestored  Type = "product.restored"
+	GeneratorCreated Type = "generator.created"
+	ReleaseCreated   Type = "release.created"
 
 	CustomerCreated Type = "customer.created"
 	PersonAdded     Type = "person.added"
@@ -28,6 +33,7 @@ const (
 
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
+	TokenRevoked         Type = "token.revoked"
 
 	LicenseCreated    Type = "license.created"
 	LicenseAssigned   Type = "license.assigned"
@@ -80,6 +86,7 @@ type Data struct {
 	Purpose string        `json:"purpose,omitempty"` // of a one-time link
 	Version string        `json:"version,omitempty"` // of a release
 	Role    string        `json:"role,omitempty"`
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token or generator it is about
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

@@ -24,7 +24,8 @@ func activationTargets(a *license.Activation) []any {
 
 func scanActivation(s scanner) (license.Activation, error) {
 	var a license.Activation
-	return a, s.Scan(activationTargets(&a)...)
+	err := s.Scan(activationTargets(&a)...)
+	return a, err
 }
 
 // AddActivation gives a device a seat of a locked, owned license. ErrNotFound
@@ -252,7 +253,8 @@ func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]lic
 		WHERE license_seq = (SELECT seq FROM license WHERE id = $1) ORDER BY at DESC, seq DESC LIMIT $2`, licenseID, limit)
 	return collect(rs, err, func(s scanner) (license.Attempt, error) {
 		var a license.Attempt
-		return a, s.Scan(scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
+		err := s.Scan(scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
+		return a, err
 	})
 }
 

@@ -49,7 +49,8 @@ func eventTargets(e *event.Event) []any {
 
 func scanEvent(s scanner) (event.Event, error) {
 	var e event.Event
-	return e, s.Scan(eventTargets(&e)...)
+	err := s.Scan(eventTargets(&e)...)
+	return e, err
 }
 
 // LicenseEvents lists the events of a license, newest first.
@@ -77,7 +78,8 @@ func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int, w
 		ORDER BY e.seq DESC LIMIT $2`, args...)
 	return collect(rs, err, func(s scanner) (event.Historic, error) {
 		var h event.Historic
-		return h, s.Scan(append(eventTargets(&h.Event), &h.ProductName, &h.Mask, &h.Device)...)
+		err := s.Scan(append(eventTargets(&h.Event), &h.ProductName, &h.Mask, &h.Device)...)
+		return h, err
 	})
 }
 
@@ -134,7 +136,8 @@ func (r Reader) Unsealed(ctx context.Context, limit int) ([]Unsealed, error) {
 
 func scanUnsealed(s scanner) (Unsealed, error) {
 	var u Unsealed
-	return u, s.Scan(append([]any{&u.Seq}, eventTargets(&u.Event)...)...)
+	err := s.Scan(append([]any{&u.Seq}, eventTargets(&u.Event)...)...)
+	return u, err
 }
 
 // AddSeal puts a waiting event into the chain.
@@ -167,7 +170,8 @@ func (r Reader) SealedAfter(ctx context.Context, number int64, limit int) ([]Sea
 		WHERE s.number > $1 ORDER BY s.number LIMIT $2`, number, limit)
 	return collect(rs, err, func(s scanner) (Sealed, error) {
 		var e Sealed
-		return e, s.Scan(append([]any{&e.Number, &e.Hash}, eventTargets(&e.Event)...)...)
+		err := s.Scan(append([]any{&e.Number, &e.Hash}, eventTargets(&e.Event)...)...)
+		return e, err
 	})
 }
 

@@ -142,7 +142,8 @@ func (r Reader) SealedKeys(ctx context.Context, customer id.ID, limit int) ([]Se
 		ORDER BY l.assigned_at DESC, l.seq DESC LIMIT $2`, customer, limit)
 	return collect(rs, err, func(s scanner) (SealedKey, error) {
 		var k SealedKey
-		return k, s.Scan(&k.LicenseID, &k.Sealed)
+		err := s.Scan(&k.LicenseID, &k.Sealed)
+		return k, err
 	})
 }
 

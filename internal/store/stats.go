@@ -37,7 +37,8 @@ func (r Reader) ValidationsSince(ctx context.Context, product id.ID, from time.T
 		JOIN product p ON p.seq = v.product_seq WHERE p.id = $1 AND v.hour >= $2 ORDER BY v.hour, v.code`, product, at(from))
 	return collect(rs, err, func(s scanner) (Validations, error) {
 		var v Validations
-		return v, s.Scan(&v.ProductID, scanAt(&v.Hour), &v.Code, &v.Total)
+		err := s.Scan(&v.ProductID, scanAt(&v.Hour), &v.Code, &v.Total)
+		return v, err
 	})
 }
 
@@ -56,7 +57,8 @@ func (r Reader) Idempotent(ctx context.Context, scope, key string, now time.Time
 	return first(r.queryRow(ctx, `SELECT scope, key, request_hash, result_id, expires_at FROM idempotency
 		WHERE scope = $1 AND key = $2 AND expires_at > $3`, scope, key, at(now)), func(s scanner) (Idempotent, error) {
 		var i Idempotent
-		return i, s.Scan(&i.Scope, &i.Key, &i.RequestHash, &i.ResultID, scanAt(&i.ExpiresAt))
+		err := s.Scan(&i.Scope, &i.Key, &i.RequestHash, &i.ResultID, scanAt(&i.ExpiresAt))
+		return i, err
 	})
 }
 

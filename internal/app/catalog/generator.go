@@ -46,7 +46,8 @@ func (s *Service) CreateGenerator(ctx context.Context, actor account.Actor, prod
 	if err := problems.Err(); err != nil {
 		return license.Generator{}, err
 	}
-	e := about(generatorCreated, actor, p, now)
+	e := about(event.GeneratorCreated, actor, p, now)
+	e.Data.Subject = g.ID
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.AddGenerator(ctx, g); err != nil {
 			return taken(err, "generator.name", "name", "Choose another name: this product has a plan under it.")

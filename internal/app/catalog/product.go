@@ -121,9 +121,9 @@ func (s *Service) SetActive(ctx context.Context, actor account.Actor, product id
 			return "", nil
 		}
 		p.Active = active
-		happened := productDisabled
+		happened := event.ProductDisabled
 		if active {
-			happened = productEnabled
+			happened = event.ProductEnabled
 		}
 		return happened, tx.SetProductActive(ctx, p.ID, active, now)
 	})
@@ -137,9 +137,9 @@ func (s *Service) SetKilled(ctx context.Context, actor account.Actor, product id
 			return "", nil
 		}
 		p.KilledAt = time.Time{}
-		happened := productRestored
+		happened := event.ProductRestored
 		if killed {
-			p.KilledAt, happened = now, productKilled
+			p.KilledAt, happened = now, event.ProductKilled
 		}
 		return happened, tx.SetProductKilled(ctx, p.ID, p.KilledAt, now)
 	})

@@ -16,15 +16,6 @@ import (
 	"github.com/keyward/keyward/internal/store"
 )
 
-// What happens to products besides being made.
-const (
-	productEnabled   event.Type = "product.enabled"
-	productDisabled  event.Type = "product.disabled"
-	productKilled    event.Type = "product.killed"
-	productRestored  event.Type = "product.restored"
-	generatorCreated event.Type = "generator.created"
-)
-
 // Deps is what the use cases work with.
 type Deps struct {
 	Store  *store.Store

@@ -43,6 +43,7 @@ func (s *Service) CreateAdministrator(ctx context.Context, actor account.Actor, 
 		return account.Administrator{}, "", err
 	}
 	e := event.New(event.AdministratorCreated, actor, a.CreatedAt)
+	e.Data.Subject = a.ID
 	e.Data.Role = string(a.Role)
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		kept := a

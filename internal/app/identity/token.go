@@ -28,9 +28,6 @@ const (
 	maxNetworks  = 50
 )
 
-// tokenRevoked says that an API token was ended.
-const tokenRevoked event.Type = "token.revoked"
-
 // NewToken describes an API token. A client token ships with the software of
 // one product; a secret token acts for the vendor in one environment.
 type NewToken struct {
@@ -56,6 +53,7 @@ func (s *Service) CreateToken(ctx context.Context, actor account.Actor, in NewTo
 	text := signing.NewToken(prefix)
 	t.Prefix = text[:shownOfToken]
 	e := event.New(event.TokenCreated, actor, t.CreatedAt)
+	e.Data.Subject = t.ID
 	e.Environment, e.ProductID = t.Environment, t.ProductID
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.AddToken(ctx, t, s.Master.TokenHash(tokenPurpose, text)); err != nil {
@@ -165,7 +163,8 @@ func (s *Service) RevokeToken(ctx context.Context, actor account.Actor, token id
 		if err := tx.RevokeToken(ctx, token, now); err != nil {
 			return err
 		}
-		e := event.New(tokenRevoked, actor, now)
+		e := event.New(event.TokenRevoked, actor, now)
+		e.Data.Subject = token
 		e.Environment, e.ProductID = t.Environment, t.ProductID
 		return tx.AppendEvent(ctx, e)
 	})
