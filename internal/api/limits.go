@@ -8,6 +8,7 @@ import (
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/ratelimit"
 )
 
 // Limits say how often one address may ask with one token. Neither counts
@@ -44,8 +45,8 @@ const maxCallers = 50_000
 
 type limiter struct {
 	now      func() time.Time
-	requests *httpx.RateLimit
-	unknown  *httpx.RateLimit
+	requests *ratelimit.Limit
+	unknown  *ratelimit.Limit
 
 	mu     sync.Mutex
 	paused map[string]time.Time // who has spent the budget for unknown keys, until when
@@ -55,8 +56,8 @@ func newLimiter(l Limits, now func() time.Time) *limiter {
 	l = l.orUsual()
 	return &limiter{
 		now:      now,
-		requests: httpx.NewRateLimit(l.Interval, l.Burst, maxCallers),
-		unknown:  httpx.NewRateLimit(l.UnknownInterval, l.UnknownBurst, maxCallers),
+		requests: ratelimit.New(l.Interval, l.Burst, maxCallers),
+		unknown:  ratelimit.New(l.UnknownInterval, l.UnknownBurst, maxCallers),
 		paused:   map[string]time.Time{},
 	}
 }
@@ -64,12 +65,12 @@ func newLimiter(l Limits, now func() time.Time) *limiter {
 // caller is an address and a token together; without a token it is whoever
 // comes from the address without a good one.
 func caller(r *http.Request, token id.ID) string {
-	return httpx.Bucket(httpx.Addr(r.Context())).String() + " " + string(token)
+	return ratelimit.Bucket(httpx.Addr(r.Context())).String() + " " + string(token)
 }
 
 // admit counts one request.
 func (l *limiter) admit(r *http.Request, token id.ID) error {
-	if ok, wait := l.requests.Allow(caller(r, token), l.now()); !ok {
+	if wait := l.requests.Take(caller(r, token), l.now()); wait > 0 {
 		return tooOften(wait)
 	}
 	return nil
@@ -90,8 +91,8 @@ func (l *limiter) mayGuess(r *http.Request, token id.ID) error {
 // were too many.
 func (l *limiter) guessed(r *http.Request, token id.ID) error {
 	who, now := caller(r, token), l.now()
-	ok, wait := l.unknown.Allow(who, now)
-	if ok {
+	wait := l.unknown.Take(who, now)
+	if wait == 0 {
 		return nil
 	}
 	l.mu.Lock()

@@ -38,22 +38,6 @@ func Addr(ctx context.Context) netip.Addr {
 	return addr
 }
 
-// Bucket returns the network that counts as one client when attempts are
-// limited: one IPv4 address, or an IPv6 /64, since whoever has one address of
-// it has them all. The zero Addr gives the zero Prefix.
-func Bucket(addr netip.Addr) netip.Prefix {
-	addr = plain(addr)
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
-}
-
 func clientAddr(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	addr := parseHop(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

@@ -89,22 +89,6 @@ func TestClientAddr(t *testing.T) {
 	})
 }
 
-func TestBucket(t *testing.T) {
-	for addr, want := range map[string]string{
-		"203.0.113.7":         "203.0.113.7/32",
-		"::ffff:203.0.113.7":  "203.0.113.7/32",
-		"2001:db8:1:2:3::4":   "2001:db8:1:2::/64",
-		"2001:db8:1:2:ffff::": "2001:db8:1:2::/64",
-	} {
-		if got := httpx.Bucket(netip.MustParseAddr(addr)); got.String() != want {
-			t.Errorf("Bucket(%s) = %v, want %s", addr, got, want)
-		}
-	}
-	if got := httpx.Bucket(netip.Addr{}); got.IsValid() {
-		t.Errorf("Bucket of nothing = %v", got)
-	}
-}
-
 func TestAccessLog(t *testing.T) {
 	door := func() http.Handler {
 		mux := http.NewServeMux()

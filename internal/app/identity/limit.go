@@ -1,15 +1,11 @@
 package identity
 
 import (
-	"container/list"
-	"crypto/sha256"
 	"net/netip"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/ratelimit"
 )
 
 // Rate is how often something may be tried: a burst at once, then one more
@@ -44,7 +40,7 @@ func DefaultLimits() Limits {
 
 // limiters count what Limits bound.
 type limiters struct {
-	signInAddress, signInAccount, signInDevice, resetAddress, resetAccount *limiter
+	signInAddress, signInAccount, signInDevice, resetAddress, resetAccount *ratelimit.Limit
 }
 
 func newLimiters(l Limits) limiters {
@@ -57,69 +53,10 @@ func newLimiters(l Limits) limiters {
 	}
 }
 
-// limiter allows each key a rate. It remembers a bounded number of keys, as
-// hashes, and forgets the one idle for longest first.
-type limiter struct {
-	rate Rate
-	most int
+func newLimiter(r Rate, most int) *ratelimit.Limit { return ratelimit.New(r.Every, r.Burst, most) }
 
-	mu    sync.Mutex
-	byKey map[[sha256.Size]byte]*list.Element
-	used  *list.List // of *budget, latest used first
-}
-
-type budget struct {
-	key [sha256.Size]byte
-	*rate.Limiter
-}
-
-func newLimiter(r Rate, most int) *limiter {
-	if r.Burst < 1 || r.Every <= 0 || most < 1 {
-		panic("identity: a limit needs a burst, an interval and a number of keys")
-	}
-	return &limiter{rate: r, most: most, byKey: make(map[[sha256.Size]byte]*list.Element), used: list.New()}
-}
-
-// take spends one attempt of a key and returns 0, or how long to wait when
-// there is none left. A refused attempt makes the wait no longer.
-func (l *limiter) take(key string, now time.Time) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.budget(sha256.Sum256([]byte(key))).ReserveN(now, 1)
-	wait := r.DelayFrom(now)
-	if wait > 0 {
-		r.CancelAt(now)
-	}
-	return wait
-}
-
-func (l *limiter) budget(key [sha256.Size]byte) *budget {
-	if e, known := l.byKey[key]; known {
-		l.used.MoveToFront(e)
-		return e.Value.(*budget)
-	}
-	if l.used.Len() == l.most {
-		// To refuse new keys instead would let one client lock out all.
-		oldest := l.used.Remove(l.used.Back()).(*budget)
-		delete(l.byKey, oldest.key)
-	}
-	b := &budget{key: key, Limiter: rate.NewLimiter(rate.Every(l.rate.Every), l.rate.Burst)}
-	l.byKey[key] = l.used.PushFront(b)
-	return b
-}
-
-// networkOf is what an address is counted as: somebody who has one IPv6
-// address has the whole /64 around it.
-func networkOf(a netip.Addr) string {
-	const site = 64
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(site); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}
+// networkOf is what an address is counted as.
+func networkOf(a netip.Addr) string { return ratelimit.Bucket(a).String() }
 
 // limited is the answer to somebody who has to wait.
 func limited(wait time.Duration, next string) error {

@@ -38,7 +38,7 @@ func errLink(purpose account.LinkPurpose) error {
 // answer.
 func (s *Service) RequestReset(ctx context.Context, email string, from Origin) error {
 	now := s.clock()
-	if wait := s.limits.resetAddress.take(networkOf(from.Address), now); wait > 0 {
+	if wait := s.limits.resetAddress.Take(networkOf(from.Address), now); wait > 0 {
 		return limited(wait, "Look for the mail that you have asked for already, in the spam folder too.")
 	}
 	person, err := s.resettable(ctx, email, now)
@@ -66,7 +66,7 @@ func (s *Service) RequestReset(ctx context.Context, email string, from Origin) e
 // error, because the owner has the mails.
 func (s *Service) resettable(ctx context.Context, email string, now time.Time) (id.ID, error) {
 	email, _ = account.NormalizeEmail(email)
-	wait := s.limits.resetAccount.take(email, now)
+	wait := s.limits.resetAccount.Take(email, now)
 	p, err := s.Store.PersonByEmail(ctx, email)
 	if err != nil || wait > 0 || p.Status != account.Active {
 		return "", notMissing(err)

@@ -81,12 +81,12 @@ func (s *Service) letIn(ctx context.Context, email string, in SignIn, now time.T
 // can lock the owner out (P-AUTH-13).
 func (s *Service) signInWait(in SignIn, email string, now time.Time) time.Duration {
 	if device := s.deviceOf(in.KnownDevice, email, now); device != "" {
-		return s.limits.signInDevice.take(device, now)
+		return s.limits.signInDevice.Take(device, now)
 	}
-	if wait := s.limits.signInAddress.take(networkOf(in.Address), now); wait > 0 {
+	if wait := s.limits.signInAddress.Take(networkOf(in.Address), now); wait > 0 {
 		return wait
 	}
-	return s.limits.signInAccount.take(email, now)
+	return s.limits.signInAccount.Take(email, now)
 }
 
 // authenticate returns the person whose address and password these are, and a

@@ -1,19 +1,20 @@
-package httpx
+package ratelimit
 
 import (
 	"container/list"
 	"crypto/sha256"
+	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// RateLimit allows each key a burst of attempts and then one per interval. It
+// Limit allows each key a burst of attempts and then one per interval. It
 // remembers a bounded number of keys and forgets the one idle for longest
 // first. Keys are kept as hashes: they may be long, and they may be somebody's
 // address. It is safe for concurrent use.
-type RateLimit struct {
+type Limit struct {
 	limit   rate.Limit
 	burst   int
 	maxKeys int
@@ -28,13 +29,13 @@ type bucket struct {
 	limiter *rate.Limiter
 }
 
-// NewRateLimit returns a limit of burst attempts at once and one more per
+// NewLimit returns a limit of burst attempts at once and one more per
 // interval, for at most maxKeys keys. All three must be positive.
-func NewRateLimit(interval time.Duration, burst, maxKeys int) *RateLimit {
+func New(interval time.Duration, burst, maxKeys int) *Limit {
 	if interval <= 0 || burst < 1 || maxKeys < 1 {
-		panic("httpx: a rate limit needs a positive interval, burst and number of keys")
+		panic("ratelimit: a limit needs a positive interval, burst and number of keys")
 	}
-	return &RateLimit{
+	return &Limit{
 		limit:   rate.Every(interval),
 		burst:   burst,
 		maxKeys: maxKeys,
@@ -43,21 +44,21 @@ func NewRateLimit(interval time.Duration, burst, maxKeys int) *RateLimit {
 	}
 }
 
-// Allow reports whether key may try now. If not, retryAfter is how long to wait;
-// a refused attempt does not make the wait longer.
-func (l *RateLimit) Allow(key string, now time.Time) (ok bool, retryAfter time.Duration) {
+// Take spends one attempt of a key and returns 0, or how long to wait when there
+// is none left. A refused attempt does not make the wait longer.
+func (l *Limit) Take(key string, now time.Time) time.Duration {
 	hash := sha256.Sum256([]byte(key))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	reservation := l.bucket(hash).limiter.ReserveN(now, 1)
-	if wait := reservation.DelayFrom(now); wait > 0 {
+	wait := reservation.DelayFrom(now)
+	if wait > 0 {
 		reservation.CancelAt(now)
-		return false, wait
 	}
-	return true, 0
+	return wait
 }
 
-func (l *RateLimit) bucket(key [sha256.Size]byte) *bucket {
+func (l *Limit) bucket(key [sha256.Size]byte) *bucket {
 	if e, known := l.byKey[key]; known {
 		l.used.MoveToFront(e)
 		return e.Value.(*bucket)
@@ -71,4 +72,20 @@ func (l *RateLimit) bucket(key [sha256.Size]byte) *bucket {
 	b := &bucket{key: key, limiter: rate.NewLimiter(l.limit, l.burst)}
 	l.byKey[key] = l.used.PushFront(b)
 	return b
+}
+
+// Bucket returns the network that counts as one client when attempts are
+// limited: one IPv4 address, or an IPv6 /64, since whoever has one address of
+// it has them all. The zero Addr gives the zero Prefix.
+func Bucket(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
 }
