@@ -1,0 +1,339 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/pgtest"
+	"github.com/keyward/keyward/verdict"
+)
+
+// No statement about one license, customer or device may read a whole table:
+// these tables grow without end.
+func TestNoStatementReadsAWholeTable(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		s := openMigrated(t, Options{Dir: t.TempDir()})
+		seedPlans(t, s, "BLOB")
+		for text, args := range recorded(t, s) {
+			checkSQLite(t, s, text, args)
+		}
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		s := openMigrated(t, Options{Database: pgtest.URL(t)})
+		seedPlans(t, s, "BYTEA")
+		for text, args := range recorded(t, s) {
+			checkPostgres(t, s, text, args)
+		}
+	})
+}
+
+func openMigrated(t testing.TB, o Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if _, _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// planNoon is when everything in these tests happens.
+var planNoon = time.Date(2026, 3, 12, 12, 0, 0, 0, time.UTC)
+
+// seededID is the id of row i of a seeded table.
+func seededID(kind string, i int) id.ID { return id.ID(fmt.Sprintf("%s-%d", kind, i)) }
+
+// seedPlans fills the tables that grow: 2,000 customers share 40,000 licenses,
+// every one of them with a device, an event and a refused attempt.
+func seedPlans(t *testing.T, s *Store, blob string) {
+	t.Helper()
+	err := s.InTx(t.Context(), func(tx *Tx) error {
+		p := license.Product{ID: seededID("product", 1), Environment: license.Production, Name: "Editor", Slug: "editor", CreatedAt: planNoon}
+		if err := tx.AddProduct(t.Context(), p); err != nil {
+			return err
+		}
+		for _, fill := range []struct {
+			rows int
+			text string
+		}{
+			{2000, `INSERT INTO customer (id, name, status, created_at, updated_at) %s SELECT 'customer-' || i, 'C', 'active', i, i FROM n`},
+			{2000, `INSERT INTO person (id, email, name, password_hash, status, time_zone, theme, created_at, updated_at)
+				%s SELECT 'person-' || i, 'p' || i || '@example.com', '', '', 'active', '', 'system', i, i FROM n`},
+			{2000, `INSERT INTO session (id, token_hash, person_seq, customer_seq, created_at, last_seen_at, expires_at, address, user_agent)
+				%s SELECT 'session-' || i, CAST('session-' || i AS BYTES), 1 + i %% 2000, 1 + i %% 2000, i, i, 1773316800000000 + i, '', '' FROM n`},
+			{40000, `INSERT INTO license (id, environment, product_seq, customer_seq, plan, key_hash, key_text, key_folded, key_mask,
+					activation_limit, validity_days, created_at, assigned_at, first_activated_at, expires_at, grace,
+					suspend_reason, revoke_reason, note, max_version, features, version)
+				%s SELECT 'license-' || i, 'production', 1, 1 + i %% 2000, 'Standard', CAST('key-' || i AS BYTES), 'KEY' || i, 'KEY' || i, 'mask',
+					5, 365, i, 1773316800000000 + i %% 97, CASE WHEN i %% 3 = 0 THEN 1773316800000000 END, 1773316800000000 + (i %% 700 - 350) * 86400000000, 0,
+					'', '', '', '', '[]', 1 FROM n`},
+			{40000, `INSERT INTO activation (id, license_seq, customer_seq, kind, identifier, identifier_folded, name, name_folded,
+					platform, app_version, activated_at, end_reason)
+				%s SELECT 'activation-' || i, i, 1 + i %% 2000, 'hardware', 'HW-' || i, 'hw-' || i, 'D', 'd', '', '', 1773316800000000 + i, '' FROM n`},
+			{40000, `INSERT INTO event (id, at, type, actor_kind, actor_id, request_id, environment, product_seq, license_seq, license_version,
+					customer_seq, activation_id, person_id, reason, data)
+				%s SELECT 'event-' || i, i, 'license.assigned', 'system', '', '', 'production', 1, i, 1, 1 + i %% 2000, 'activation-' || i, '', '', '{}' FROM n`},
+			{40000, `INSERT INTO event_seal (number, event_seq, hash) %s SELECT i, i, CAST('x' AS BYTES) FROM n`},
+			{40000, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
+				%s SELECT i, i, 'hardware', 'hw', '', 'limit_reached' FROM n`},
+			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
+				%s SELECT 'scope', 'key-' || i, CAST('x' AS BYTES), '', 1773316800000000 + i FROM n`},
+			{20000, `INSERT INTO validation_hour (product_seq, hour, code, total) %s SELECT 1, i * 3600000000, 'valid', 1 FROM n`},
+		} {
+			numbers := fmt.Sprintf(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)`, fill.rows)
+			text := strings.ReplaceAll(fmt.Sprintf(fill.text, numbers), "AS BYTES", "AS "+blob)
+			if _, err := tx.exec(t.Context(), text); err != nil {
+				return fmt.Errorf("%s: %w", text, err)
+			}
+		}
+		if s.DatabaseName() == sqliteName {
+			return nil // as in production, where nobody collects statistics
+		}
+		_, err := tx.exec(t.Context(), `ANALYZE`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// recorder passes statements on and remembers them.
+type recorder struct {
+	querier
+	seen map[string][]any
+}
+
+func (r *recorder) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	r.seen[text] = args
+	return r.querier.ExecContext(ctx, text, args...)
+}
+
+func (r *recorder) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	r.seen[text] = args
+	return r.querier.QueryContext(ctx, text, args...)
+}
+
+// recorded returns the statements of every read and write that has to stay
+// quick, with arguments they were used with.
+func recorded(t *testing.T, s *Store) map[string][]any {
+	t.Helper()
+	var r *recorder
+	err := s.InTx(t.Context(), func(tx *Tx) error {
+		r = &recorder{tx.q, map[string][]any{}}
+		tx.q = r
+		for name, call := range planned() {
+			if err := call(t.Context(), tx); err != nil && !IsNotFound(err) {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.seen
+}
+
+// only drops the result of a read.
+func only[T any](_ T, err error) error { return err }
+
+type call = func(ctx context.Context, tx *Tx) error
+
+// planned is every call whose statements are looked at.
+func planned() map[string]call {
+	owner, one, seat := seededID("customer", 7), seededID("license", 6), seededID("activation", 6)
+	device := &license.Device{Kind: license.Hardware, Identifier: "other", Name: "d"}
+	calls := map[string]call{
+		"License":      func(ctx context.Context, tx *Tx) error { return only(tx.License(ctx, one)) },
+		"OwnedLicense": func(ctx context.Context, tx *Tx) error { return only(tx.OwnedLicense(ctx, owner, one)) },
+		"LicenseByKey": func(ctx context.Context, tx *Tx) error {
+			return only(tx.LicenseByKey(ctx, license.Production, []byte("key-6")))
+		},
+		"LockLicense": func(ctx context.Context, tx *Tx) error { return only(tx.LockLicense(ctx, one)) },
+		"SaveLicense": func(ctx context.Context, tx *Tx) error {
+			l, err := tx.License(ctx, one)
+			if err != nil {
+				return err
+			}
+			return tx.SaveLicense(ctx, l)
+		},
+		"AddLicense": func(ctx context.Context, tx *Tx) error {
+			l := license.License{ID: "new", ProductID: seededID("product", 1), CustomerID: owner, Environment: license.Production, CreatedAt: planNoon}
+			return tx.AddLicense(ctx, l, LicenseKey{Hash: []byte("new")}, "")
+		},
+		"KeyOf":      func(ctx context.Context, tx *Tx) error { return only(tx.KeyOf(ctx, one)) },
+		"SealedKeys": func(ctx context.Context, tx *Tx) error { return only(tx.SealedKeys(ctx, owner, 10)) },
+		"AddActivation": func(ctx context.Context, tx *Tx) error {
+			return tx.AddActivation(ctx, license.Activation{ID: "new", LicenseID: one, Kind: license.Hardware, Identifier: "new", ActivatedAt: planNoon})
+		},
+		"EndActivation": func(ctx context.Context, tx *Tx) error {
+			return only(tx.EndActivation(ctx, "none", planNoon, license.ByOwner))
+		},
+		"EndActivations": func(ctx context.Context, tx *Tx) error {
+			return only(tx.EndActivations(ctx, seededID("license", 9), planNoon, license.WithLicense))
+		},
+		"Activation":         func(ctx context.Context, tx *Tx) error { return only(tx.Activation(ctx, seat)) },
+		"OwnedActivation":    func(ctx context.Context, tx *Tx) error { return only(tx.OwnedActivation(ctx, owner, seat)) },
+		"Seats":              func(ctx context.Context, tx *Tx) error { return only(tx.Seats(ctx, one, device, planNoon)) },
+		"LongestUnused":      func(ctx context.Context, tx *Tx) error { return only(tx.LongestUnused(ctx, one, planNoon)) },
+		"LicenseActivations": func(ctx context.Context, tx *Tx) error { return only(tx.LicenseActivations(ctx, one, 10)) },
+		"DeviceNames":        func(ctx context.Context, tx *Tx) error { return only(tx.DeviceNames(ctx, []id.ID{seat, "b", "c"})) },
+		"MarkSeen": func(ctx context.Context, tx *Tx) error {
+			return tx.MarkSeen(ctx, []Seen{{ActivationID: seat, At: planNoon}})
+		},
+		"AddAttempt": func(ctx context.Context, tx *Tx) error {
+			return tx.AddAttempt(ctx, one, license.Attempt{At: planNoon, Kind: license.Hardware, Code: verdict.LimitReached})
+		},
+		"Attempts": func(ctx context.Context, tx *Tx) error { return only(tx.Attempts(ctx, one, 5)) },
+		"AppendEvent": func(ctx context.Context, tx *Tx) error {
+			return tx.AppendEvent(ctx, event.New(event.LicenseRenewed, account.System(""), planNoon))
+		},
+		"LicenseEvents": func(ctx context.Context, tx *Tx) error { return only(tx.LicenseEvents(ctx, one, 100)) },
+		"CustomerEvents": func(ctx context.Context, tx *Tx) error {
+			return only(tx.CustomerEvents(ctx, owner, 8, event.ChangeRefused, event.LicenseCreated))
+		},
+		"Unsealed":    func(ctx context.Context, tx *Tx) error { return only(tx.Unsealed(ctx, 100)) },
+		"SealedAfter": func(ctx context.Context, tx *Tx) error { return only(tx.SealedAfter(ctx, 39000, 100)) },
+		"Idempotent":  func(ctx context.Context, tx *Tx) error { return only(tx.Idempotent(ctx, "scope", "key-6", planNoon)) },
+		"ForgetIdempotent": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ForgetIdempotent(ctx, planNoon.Add(-time.Hour)))
+		},
+		"ValidationsSince": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ValidationsSince(ctx, seededID("product", 1), time.UnixMicro(19_900*3_600_000_000)))
+		},
+		"AddValidations": func(ctx context.Context, tx *Tx) error {
+			return tx.AddValidations(ctx, []Validations{{ProductID: seededID("product", 1), Hour: planNoon, Code: verdict.Valid, Total: 1}})
+		},
+		"SessionByToken": func(ctx context.Context, tx *Tx) error { return only(tx.SessionByToken(ctx, []byte("session-6"))) },
+		"Sessions":       func(ctx context.Context, tx *Tx) error { return only(tx.Sessions(ctx, seededID("person", 6))) },
+		"TouchSession":   func(ctx context.Context, tx *Tx) error { return tx.TouchSession(ctx, seededID("session", 6), planNoon) },
+		"EndSession": func(ctx context.Context, tx *Tx) error {
+			return tx.EndSession(ctx, seededID("person", 7), seededID("session", 6))
+		},
+		"EndSessions":   func(ctx context.Context, tx *Tx) error { return only(tx.EndSessions(ctx, seededID("person", 8))) },
+		"PersonByEmail": func(ctx context.Context, tx *Tx) error { return only(tx.PersonByEmail(ctx, "p6@example.com")) },
+	}
+	addLists(calls, owner)
+	return calls
+}
+
+// addLists adds every form of the two lists of a customer.
+func addLists(calls map[string]call, owner id.ID) {
+	pages := []Page{{Size: 25}, {After: seededID("license", 6), Size: 25}, {Before: seededID("license", 6), Size: 25}}
+	for i, f := range []LicenseFilter{
+		{}, {Status: license.Active}, {Status: license.Expired}, {Status: license.Revoked}, {Within: 30 * 24 * time.Hour},
+		{Product: "edi"}, {Key: "KEY"}, {Product: "edi", Key: "EY6", Licenses: []id.ID{"a", "b", "c"}}, {Product: "edi", Status: license.Active},
+	} {
+		f.Customer, f.Now = owner, planNoon
+		calls[fmt.Sprint("CountOwned ", i)] = func(ctx context.Context, tx *Tx) error { return only(tx.CountOwned(ctx, f)) }
+		for _, order := range []license.Order{license.ByAssigned, license.ByProduct, license.ByStatus, license.ByExpiry} {
+			for j, page := range pages {
+				for _, desc := range []bool{false, true} {
+					calls[fmt.Sprint("OwnedLicenses ", i, order, j, desc)] = func(ctx context.Context, tx *Tx) error {
+						return only(tx.OwnedLicenses(ctx, f, order, desc, page))
+					}
+				}
+			}
+		}
+	}
+	seats := []Page{{Size: 25}, {After: seededID("activation", 6), Size: 25}, {Before: seededID("activation", 6), Size: 25}}
+	for i, f := range []ActivationFilter{
+		{}, {Status: license.ActivationActive}, {LicenseID: seededID("license", 6)}, {Search: "hw"},
+		{Search: "hw", Status: license.ActivationActive, LicenseID: seededID("license", 6)},
+	} {
+		f.Customer, f.Now = owner, planNoon
+		calls[fmt.Sprint("CountActivations ", i)] = func(ctx context.Context, tx *Tx) error { return only(tx.CountActivations(ctx, f)) }
+		for j, page := range seats {
+			calls[fmt.Sprint("OwnedActivations ", i, j)] = func(ctx context.Context, tx *Tx) error {
+				return only(tx.OwnedActivations(ctx, f, page))
+			}
+		}
+	}
+}
+
+// small are the tables that may be read as a whole: few products, and the
+// events that wait for their seal.
+var small = regexp.MustCompile(`^(p|product|g|generator|w|event_pending|event_head|CONSTANT ROW)$`)
+
+var scan = regexp.MustCompile(`^SCAN (CONSTANT ROW|\S+)`)
+
+// checkSQLite fails on a SCAN: through an index too it reads every row.
+func checkSQLite(t *testing.T, s *Store, text string, args []any) {
+	t.Helper()
+	rs, err := s.query(t.Context(), `EXPLAIN QUERY PLAN `+text, args...)
+	steps, err := collect(rs, err, func(s scanner) (string, error) {
+		var id, parent, unused int
+		var detail string
+		return detail, s.Scan(&id, &parent, &unused, &detail)
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for _, step := range steps {
+		if m := scan.FindStringSubmatch(step); m != nil && !small.MatchString(m[1]) {
+			t.Errorf("%s\n%s", text, strings.Join(steps, "\n"))
+			return
+		}
+	}
+}
+
+// plan is a node of PostgreSQL's plans.
+type plan struct {
+	Node  string `json:"Node Type"`
+	Table string `json:"Relation Name"`
+	Cond  string `json:"Index Cond"`
+	Index string `json:"Index Name"`
+	Parts []plan `json:"Plans"`
+}
+
+// checkPostgres fails on a node that reads every row of a table or index. With
+// sequential scans made dear, one is left only where nothing else could be done.
+func checkPostgres(t *testing.T, s *Store, text string, args []any) {
+	t.Helper()
+	var explained string
+	err := s.InTx(t.Context(), func(tx *Tx) error {
+		if _, err := tx.exec(t.Context(), `SET LOCAL enable_seqscan = off`); err != nil {
+			return err
+		}
+		return tx.queryRow(t.Context(), `EXPLAIN (FORMAT JSON) `+text, args...).Scan(&explained)
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	var plans []struct{ Plan plan }
+	if err := json.Unmarshal([]byte(explained), &plans); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range plans {
+		if node, ok := whole(p.Plan); ok {
+			t.Errorf("%s\n%s of %s%s\n%s", text, node.Node, node.Table, node.Index, explained)
+		}
+	}
+}
+
+// whole finds a node that reads a whole table that grows.
+func whole(p plan) (plan, bool) {
+	reads := p.Node == "Seq Scan" || strings.Contains(p.Node, "Index") && p.Cond == ""
+	if reads && !small.MatchString(p.Table) && !strings.HasPrefix(p.Index, "product") {
+		return p, true
+	}
+	for _, part := range p.Parts {
+		if node, ok := whole(part); ok {
+			return node, true
+		}
+	}
+	return plan{}, false
+}
