@@ -164,3 +164,21 @@ func withoutPassword(s string) string {
 	}
 	return u.Redacted()
 }
+
+// Demo is what the demo takes. It reads no environment variables: settings of a
+// real installation must not lead it to that installation's records.
+type Demo struct {
+	Listen   string `name:"listen" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on. It must be on loopback: the demo's passwords are printed."`
+	Data     string `name:"data" default:"demo-data" placeholder:"DIR" help:"Directory of the demo. Delete it to start anew."`
+	Database string `name:"database" placeholder:"URL" help:"URL of an empty PostgreSQL database (postgres://...). Without it records are kept in SQLite in the directory."`
+	JSON     bool   `name:"json" help:"Print how to get in as one line of JSON."`
+}
+
+// Validate reports everything that is wrong at once.
+func (d Demo) Validate() error {
+	err := errors.Join(Database{Data: d.Data, Database: d.Database}.Validate(), checkListen(d.Listen))
+	if host, _, split := net.SplitHostPort(d.Listen); split == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		err = errors.Join(err, fmt.Errorf("listen: use an address on loopback, such as 127.0.0.1:8080 (have %q): everybody who reaches the demo can sign in", d.Listen))
+	}
+	return err
+}

@@ -44,7 +44,7 @@ func Assemble(ctx context.Context, c config.Database, o Options) (*Services, err
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s, err := store.Open(ctx, store.Options{Database: c.Database, Dir: c.Data, Logger: o.Log, Now: o.Now, MmapOff: c.MmapOff})
+	s, err := store.Open(ctx, store.Options{Database: c.Database, Dir: c.Data, Logger: o.Log, Now: time.Now, MmapOff: c.MmapOff})
 	if err != nil {
 		return nil, err
 	}
@@ -136,4 +136,11 @@ func loadMaster(value, path string, unused bool) (*signing.Master, error) {
 		return nil, err
 	}
 	return signing.CreateMaster(path)
+}
+
+// Unused reports whether nothing was ever kept in this installation but what
+// opening it left.
+func (s *Services) Unused(ctx context.Context) (bool, error) {
+	products, err := s.Catalog.Products(ctx, account.System(""), "", 1)
+	return len(products) == 0, err
 }

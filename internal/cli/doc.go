@@ -1,0 +1,7 @@
+// Package cli is the command line: it reads flags and KEYWARD_ variables, calls
+// a use case and prints what came of it. It decides nothing.
+//
+// Results go to standard output, everything else to standard error. Passwords
+// and keys are read from standard input, never from arguments, which every user
+// of the machine can see.
+package cli
