@@ -53,10 +53,11 @@ var layers = []layer{
 
 	{"internal/config", nil, "settings are values: reading them must not start anything"},
 	{"internal/server", []string{"verdict", "licensefile", "internal"}, "the one package that sees everything, so that no other has to"},
-	{"internal/demo", slices.Concat(below, []string{"client", "internal/server", "internal/config", "internal/app", "internal/mail", "internal/mailbox"}),
+	{"internal/demo", slices.Concat(below, []string{"client", "internal/server", "internal/config", "internal/app", "internal/mail", "internal/mailbox", "internal/ui"}),
 		"it does what a vendor and devices do, by the doors and the use cases"},
 	{"internal/cli", slices.Concat(below, []string{"internal/server", "internal/config", "internal/demo", "internal/app"}),
 		"a command is a door too: it reads flags and calls a use case"},
+	{"examples", []string{"client", "licensefile", "verdict"}, "it shows what shipped software imports"},
 	{"cmd/keyward", []string{"internal/cli"}, "main hands over and exits"},
 
 	{"internal/pgtest", nil, "it gives out empty databases, whatever they are for"},

@@ -23,7 +23,7 @@ var allowances = []allowance{
 	{"github.com/wneessen/go-mail", []string{"internal/mail"}, "one package writes mail"},
 	{"golang.org/x/crypto", []string{"internal/account", "internal/signing"}, "cryptography stays where it is reviewed"},
 	{"golang.org/x/text", []string{"internal"}, "people's names and numbers appear everywhere"},
-	{"golang.org/x/time", []string{"internal/httpx", "internal/app"}, "limits are set at doors and on sign-in"},
+	{"golang.org/x/time", []string{"internal/ratelimit"}, "attempts are counted in one place"},
 
 	{module: "github.com/google/go-cmp"},
 	{module: "github.com/PuerkitoBio/goquery"},
