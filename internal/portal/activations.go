@@ -111,10 +111,14 @@ func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	list, err := d.Licensing.Devices(r.Context(), v.actor, licensing.DeviceQuery{
 		Search: s.search, Status: s.status, LicenseID: s.license,
-		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(),
+		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
 	})
 	if err != nil {
 		return err
+	}
+	if s.place.inside() && len(list.Rows) == 0 && list.Total > 0 {
+		http.Redirect(w, r, s.href(), http.StatusSeeOther) // nothing is left at this place
+		return nil
 	}
 	page := d.newActivationsPage(r, v, s, list)
 	page.Flash = d.freedFlash(r, v)
@@ -138,9 +142,9 @@ func (d *Door) freedFlash(r *http.Request, v *visit) []ui.Flash {
 func freedText(d licensing.Device) string {
 	text := d.Activation.DisplayName() + " was deactivated and its seat is free: "
 	if d.License.Limit == license.Unlimited {
-		return text + fmt.Sprintf("%d devices are in use now.", d.Used)
+		return text + ui.Plural(d.Used, "device is", "devices are") + " activated now."
 	}
-	return text + fmt.Sprintf("%d of %d are in use now.", d.Used, d.License.Limit)
+	return text + fmt.Sprintf("%d of %d in use now.", d.Used, d.License.Limit)
 }
 
 func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list licensing.DeviceList) activationsPage {
@@ -296,14 +300,22 @@ func emptyDevices(s deviceState, list licensing.DeviceList) *ui.Empty {
 	}
 }
 
-// searchActivations brings the search box's state into the address.
-func (d *Door) searchActivations(w http.ResponseWriter, r *http.Request, _ *visit) error {
+// searchActivations brings the search box's state into the address. A whole
+// key does not belong there: it becomes the filter by its license.
+func (d *Door) searchActivations(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := httpx.ParseForm(r, maxForm); err != nil {
 		return err
 	}
 	s, err := readDeviceState(r.PostForm)
 	if err != nil {
 		return err
+	}
+	found, err := d.Licensing.Jump(r.Context(), v.actor, s.search)
+	if err != nil {
+		return err
+	}
+	if found != "" {
+		s.search, s.license = "", found
 	}
 	s.search = strings.Join(strings.Fields(s.search), " ")
 	if len(s.search) > licensing.MaxSearch {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
 )
 
 // Names of the portal's own cookies. Administrators have others (P-AUTH-01).
@@ -12,9 +13,6 @@ const (
 	sessionCookie = "keyward_session"
 	deviceCookie  = "keyward_device"
 )
-
-// deviceLife is how long a browser is remembered as known to an account.
-const deviceLife = 2 * 365 * 24 * time.Hour
 
 func sessionToken(r *http.Request) string { return cookieValue(r, sessionCookie) }
 
@@ -40,7 +38,7 @@ func (d *Door) startSession(w http.ResponseWriter, token, device string) {
 
 func (d *Door) rememberDevice(w http.ResponseWriter, device string) {
 	if device != "" {
-		d.setCookie(w, deviceCookie, device, deviceLife)
+		d.setCookie(w, deviceCookie, device, identity.KnownDeviceLife)
 	}
 }
 

@@ -73,16 +73,28 @@ func readPlace(after, before, list string) place {
 	return p
 }
 
-// instant is when the list was first taken; zero for a first page.
-func (p place) instant() time.Time {
+// cursorLife is how long a list is paged through as it was first taken. An
+// older address, such as a bookmark, shows the same place of the list as it is
+// now: a license that has ended since must not look as if it still worked.
+const cursorLife = 12 * time.Hour
+
+// instant is when the list was first taken; zero is now.
+func (p place) instant(now time.Time) time.Time {
+	var at time.Time
 	switch {
 	case p.after.Row != "":
-		return p.after.instant()
+		at = p.after.instant()
 	case p.before.Row != "":
-		return p.before.instant()
+		at = p.before.instant()
 	}
-	return time.Time{}
+	if at.After(now) || now.Sub(at) > cursorLife {
+		return time.Time{}
+	}
+	return at
 }
+
+// inside reports whether it is any place but the beginning.
+func (p place) inside() bool { return p.after.Row != "" || p.before.Row != "" }
 
 // from is the place of the first of n rows.
 func (p place) from(n int) int {

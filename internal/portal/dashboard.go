@@ -52,7 +52,7 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 			Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		})
 	}
-	page.Recent = recentActivity(p, v, b)
+	page.Recent = recentActivity(p, b)
 	if b.Total == 0 {
 		page.Empty = d.emptyDashboard(v.signed.Person)
 	}
@@ -78,11 +78,10 @@ func figures(b licensing.Dashboard) []ui.KPI {
 	}
 }
 
-func recentActivity(p ui.Page, v *visit, b licensing.Dashboard) []ui.TimelineItem {
+func recentActivity(p ui.Page, b licensing.Dashboard) []ui.TimelineItem {
 	var items []ui.TimelineItem
 	for _, h := range b.Recent {
-		byYou := h.Event.Actor.ID != "" && h.Event.Actor.ID == v.actor.ID
-		icon, tone, title := story(h.Event, h.Device, byYou)
+		icon, tone, title := story(h.Event, h.Device)
 		items = append(items, ui.TimelineItem{
 			Icon: icon, Tone: tone, Title: title, Kind: string(h.Event.Type),
 			Text: h.ProductName + ", key ending " + keyEnding(h.Mask), When: p.Since(h.Event.At),

@@ -148,12 +148,25 @@ func notActivatedText(l license.License) string {
 }
 
 func limitText(det licensing.Detail) string {
-	l := det.License
-	text := fmt.Sprintf("All %d activations are in use, so a new device cannot be activated. ", l.Limit)
-	if det.Used > l.Limit {
-		text = fmt.Sprintf("%d devices are activated, more than the %d that this license now allows, so a new one cannot be activated. ", det.Used, l.Limit)
+	return fullText(det) + " " + freeingText(det.Product)
+}
+
+func fullText(det licensing.Detail) string {
+	switch limit := det.License.Limit; {
+	case det.Used > limit:
+		return fmt.Sprintf("%d devices are activated, more than the %d that this license now allows, so a new one cannot be activated. Those already activated keep working.", det.Used, limit)
+	case limit == 1:
+		return "The only activation is in use, so a new device cannot be activated. The one already activated keeps working."
+	default:
+		return fmt.Sprintf("All %d activations are in use, so a new device cannot be activated. The %d devices already activated keep working.", limit, limit)
 	}
-	return text + fmt.Sprintf("The %s already activated keep working. Deactivate one you no longer use to free its seat.", ui.Plural(det.Used, "device", "devices"))
+}
+
+func freeingText(p license.Product) string {
+	if p.SelfDeactivation {
+		return "Deactivate one you no longer use to free its seat."
+	}
+	return "Your vendor can free the seat of one you no longer use."
 }
 
 func forReason(reason string) string {
@@ -189,6 +202,9 @@ func (d *Door) nextSteps(det licensing.Detail, v verdict.Verdict) []ui.Link {
 func (d *Door) step(det licensing.Detail, f verdict.Fix) ui.Link {
 	switch f.Action {
 	case verdict.DeactivateDevice:
+		if f.Actor != verdict.ByCustomer {
+			return ui.Link{}
+		}
 		return ui.Link{Label: "Manage activations", Href: "/activations?license=" + string(det.License.ID)}
 	case verdict.RaiseLimit:
 		return ui.Link{Label: "Ask for a higher limit", Href: d.writeTo(det, "Higher activation limit")}
@@ -348,7 +364,7 @@ func warningNotices(p ui.Page, det licensing.Detail) []ui.Notice {
 func warningText(p ui.Page, det licensing.Detail, w verdict.Warning) string {
 	switch w.Code {
 	case verdict.ExpiresSoon:
-		return fmt.Sprintf("Expires %s, on %s.", ui.Relative(*w.At, p.Now), p.Exact(*w.At))
+		return fmt.Sprintf("Expires in %s, on %s.", timeLeft(*w.At, p.Now), p.Exact(*w.At))
 	case verdict.InGrace:
 		return fmt.Sprintf("Its period ended on %s. It still works until %s.", ui.Day(det.License.ExpiresAt, p.Zone), p.Exact(*w.At))
 	case verdict.UpdatesEnding:

@@ -33,6 +33,7 @@ type keyView struct {
 	Mask, Ending string
 	Revealed     string // the whole key, after a POST without script
 	Missing      bool   // cannot be shown: contact the administrator
+	Refused      string // why the reader may not see it, or ""
 	Sealed       bool   // each reveal is kept in the history
 	Copy         ui.Copy
 	Action, Hide string
@@ -75,7 +76,7 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 	page := licensePage{
 		Page: p, Product: det.Product.Name, Plan: l.Plan, Environment: environmentWord(l.Environment),
 		Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
-		Key:   d.newKeyView(det), Usage: usageOf(l, det.Used, p.Now), Expiry: expiryOf(p, l),
+		Key:   d.newKeyView(v, det), Usage: usageOf(l, det.Used, p.Now), Expiry: expiryOf(p, l),
 		Diagnosis: d.diagnose(p, det), AllDevices: "/activations?license=" + string(l.ID),
 		Facts: licenseFacts(p, det), Features: featureFacts(l), Timeline: timeline(p, det),
 	}
@@ -87,7 +88,7 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 	return page
 }
 
-func (d *Door) newKeyView(det licensing.Detail) keyView {
+func (d *Door) newKeyView(v *visit, det licensing.Detail) keyView {
 	l := det.License
 	address := "/licenses/" + string(l.ID)
 	ending := keyEnding(l.Mask)
@@ -95,6 +96,9 @@ func (d *Door) newKeyView(det licensing.Detail) keyView {
 		Mask: l.Mask, Ending: ending, Missing: !det.KeyOnFile, Sealed: det.Product.HighSecurity,
 		Copy:   ui.Copy{URL: address + "/key", Label: "key ending " + ending},
 		Action: address + "/key", Hide: address, Administered: d.SupportEmail,
+	}
+	if !v.signed.Role.MayManage() {
+		k.Refused = "Your role does not include copying keys. Ask the owner of the account."
 	}
 	if href := d.writeTo(det, "License key not showing"); k.Missing && href != "" {
 		k.Contact = &ui.Link{Label: "Contact your administrator", Href: href, Icon: "mail"}

@@ -141,10 +141,14 @@ func (d *Door) licenses(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	list, err := d.Licensing.List(r.Context(), v.actor, licensing.ListQuery{
 		Search: s.search, Status: s.status, Within: s.within, Sort: s.sort, Desc: s.desc,
-		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(),
+		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
 	})
 	if err != nil {
 		return err
+	}
+	if s.place.inside() && len(list.Rows) == 0 && list.Total > 0 {
+		http.Redirect(w, r, s.href(), http.StatusSeeOther) // nothing is left at this place
+		return nil
 	}
 	return d.templates.Render(w, http.StatusOK, "licenses", d.newLicensesPage(r, v, s, list))
 }
@@ -184,7 +188,7 @@ func (d *Door) urgentNotice(p ui.Page, u *licensing.Urgent, soon int) *ui.Notice
 	l := u.License
 	n := &ui.Notice{
 		Tone:   ui.ToneWarn,
-		Title:  fmt.Sprintf("%s expires %s.", u.ProductName, ui.Relative(l.EndsAt(), p.Now)),
+		Title:  fmt.Sprintf("%s expires in %s.", u.ProductName, timeLeft(l.EndsAt(), p.Now)),
 		Text:   urgentText(p, u, soon),
 		Action: &ui.Link{Label: "View license", Href: "/licenses/" + string(l.ID)},
 	}
@@ -215,7 +219,7 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 		Notices: licenseNotices(s),
 	}
 	for _, o := range list.Rows {
-		r.Rows = append(r.Rows, newLicenseRow(p, o))
+		r.Rows = append(r.Rows, newLicenseRow(p, v, o))
 	}
 	if len(list.Rows) == 0 {
 		r.Empty = emptyLicenses(v, s, list)
@@ -225,22 +229,27 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 	return r
 }
 
-func newLicenseRow(p ui.Page, o license.Owned) licenseRow {
+func newLicenseRow(p ui.Page, v *visit, o license.Owned) licenseRow {
 	l := o.License
 	ending := keyEnding(l.Mask)
-	return licenseRow{
+	row := licenseRow{
 		Href: "/licenses/" + string(l.ID), Product: o.ProductName, Plan: l.Plan,
 		Versions: versionWords(l, p.Zone), Environment: environmentWord(l.Environment),
 		Mask: l.Mask, Ending: ending,
-		Copy:   ui.Copy{URL: "/licenses/" + string(l.ID) + "/key", Label: "Copy key for " + o.ProductName + ", ending " + ending},
 		Badge:  ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		Usage:  usageOf(l, o.Used, p.Now),
 		Expiry: expiryOf(p, l),
 	}
+	if v.signed.Role.MayManage() {
+		row.Copy = ui.Copy{URL: row.Href + "/key", Label: "Copy key for " + o.ProductName + ", ending " + ending}
+	}
+	return row
 }
 
-// keyEnding is the visible end of a masked key, for reading aloud.
+// keyEnding is the last part of a masked key that can be read, for reading
+// aloud. A check character at the very end is hidden and left out.
 func keyEnding(mask string) string {
+	mask = strings.TrimRight(mask, "•-")
 	if i := strings.LastIndexAny(mask, "•-"); i >= 0 {
 		_, size := utf8.DecodeRuneInString(mask[i:])
 		return mask[i+size:]

@@ -39,7 +39,7 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request) error {
 	email := r.PostFormValue("email")
 	page := d.newForgotPage(r, email)
 	status := http.StatusOK
-	err := d.Identity.RequestReset(r.Context(), email, origin(r))
+	err := d.requestReset(r, email)
 	switch f := fault.From(err); {
 	case err == nil:
 		page.Sent = ui.Shorten(email, account.MaxEmail)
@@ -51,6 +51,16 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return d.templates.Render(w, status, "forgot", page)
+}
+
+// requestReset refuses what is no address before anything is looked up, so that
+// a slip of the finger is not answered with "check your mail".
+func (d *Door) requestReset(r *http.Request, email string) error {
+	if _, ok := account.NormalizeEmail(email); !ok {
+		return fault.New(fault.Invalid, "invalid_input", "This is no e-mail address.").
+			WithField("email", `Enter an address such as "ada@example.com".`)
+	}
+	return d.Identity.RequestReset(r.Context(), email, origin(r))
 }
 
 // passwordPage sets a password through a one-time link. Opening it spends

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/keyward/keyward/internal/app/identity"
@@ -33,7 +34,7 @@ type Door struct {
 	templates *ui.Templates
 }
 
-//go:embed pages
+//go:embed all:pages
 var pages embed.FS
 
 // New parses the pages; a page that does not parse is an error at start.
@@ -76,7 +77,7 @@ func (d *Door) Routes() httpx.Routes {
 
 // Handler serves all of the portal, its own "not found" included.
 func (d *Door) Handler() (http.Handler, error) {
-	cross, err := httpx.CrossOrigin(nil, d.fail)
+	cross, err := httpx.CrossOrigin(d.origins(), d.fail)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +86,16 @@ func (d *Door) Handler() (http.Handler, error) {
 	return httpx.Chain(httpx.Unmatched(mux, d.fail),
 		httpx.SecurityHeaders(httpx.Policy, d.secure()), httpx.ValidURL(d.fail), cross,
 		httpx.LimitBody(maxForm, d.fail), httpx.NoStore), nil
+}
+
+// origins are where forms of our own come from besides the host that is asked:
+// a proxy may ask by another name than customers do.
+func (d *Door) origins() []string {
+	u, err := url.Parse(d.BaseURL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Scheme + "://" + u.Host}
 }
 
 // fail renders a fault as a page, or as a problem document where a script asked.

@@ -56,21 +56,42 @@ func zoneOf(r *http.Request, p account.Person) *time.Location {
 	return ui.ZoneOf(r)
 }
 
+// themeOf is what the person chose, in whichever browser; or what this browser
+// was told before anybody signed in.
+func themeOf(r *http.Request, p account.Person) ui.Theme {
+	if p.Theme == account.Light || p.Theme == account.Dark {
+		return ui.Theme(p.Theme)
+	}
+	return ui.ThemeOf(r)
+}
+
 // toSignIn sends a page's reader to the sign-in page; a form or a script gets
 // told instead, because it cannot be repeated there.
 func (d *Door) toSignIn(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet || wantsJSON(r) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || wantsJSON(r) {
 		return fault.New(fault.Unauthenticated, "signed_out", "You have been signed out.").WithNext("Sign in and try again.")
 	}
-	http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, "/login?"+url.Values{"next": {comeBack(r.URL)}}.Encode(), http.StatusSeeOther)
 	return nil
+}
+
+// comeBack is the address to return to after signing in, with a search cut as
+// everywhere: it may be a key.
+func comeBack(u *url.URL) string {
+	q := u.Query()
+	short, cut := cutSearch(q.Get("q"))
+	if !cut {
+		return u.RequestURI()
+	}
+	q.Set("q", short)
+	return address(u.Path, q)
 }
 
 // page is what the layout needs for a signed-in reader. current is the path of
 // the menu entry that the page belongs to.
 func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 	p := d.bare(r, title)
-	p.Now, p.Zone = v.now, v.zone
+	p.Now, p.Zone, p.Theme = v.now, v.zone, themeOf(r, v.signed.Person)
 	p.Nav = []ui.NavItem{
 		{Label: "Dashboard", Href: "/", Icon: "dashboard", Current: current == "/"},
 		{Label: "My Licenses", Href: "/licenses", Icon: "key", Current: current == "/licenses"},

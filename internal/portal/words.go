@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ func featureWords(f license.Feature) string {
 		}
 		return "No"
 	case float64:
-		return fmt.Sprint(v)
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	case string:
 		if v == license.UnlimitedValue {
 			return "Unlimited"
@@ -132,14 +133,18 @@ func expiryOf(p ui.Page, l license.License) expiry {
 	case l.InGrace(p.Now):
 		e.State, e.Note, e.Warn = "grace", "In grace, "+timeLeft(l.EndsAt(), p.Now)+" left", true
 	case l.EndsSoon(p.Now, verdict.SoonWindow):
-		e.State, e.Note, e.Warn = "soon", "Expires "+ui.Relative(l.EndsAt(), p.Now), true
+		e.State, e.Note, e.Warn = "soon", "Expires in "+timeLeft(l.EndsAt(), p.Now), true
 	default:
-		e.Note = upperFirst(ui.Relative(l.EndsAt(), p.Now))
+		e.Note = "In " + timeLeft(l.EndsAt(), p.Now)
 	}
 	return e
 }
 
+// timeLeft is how long it is until an instant that is yet to come.
 func timeLeft(at, now time.Time) string {
+	if at.Sub(now) < time.Minute {
+		return "less than a minute"
+	}
 	return strings.TrimPrefix(ui.Relative(at, now), "in ")
 }
 
@@ -188,7 +193,7 @@ func reasonWord(reason string) string {
 }
 
 // story is one entry of a history in words.
-func story(e event.Event, device string, byYou bool) (icon string, tone ui.Tone, title string) {
+func story(e event.Event, device string) (icon string, tone ui.Tone, title string) {
 	if device == "" {
 		device = "a device"
 	}
@@ -219,25 +224,33 @@ func story(e event.Event, device string, byYou bool) (icon string, tone ui.Tone,
 	return "dot", ui.ToneNeutral, "Changed"
 }
 
-// byWhom names who did it: staff is "your vendor", people of the customer are
-// named only to themselves.
-func byWhom(a event.Actor, byYou bool) string {
+// byWhom names who did it: staff and their programs are "your vendor", people
+// of the customer are named only to themselves.
+func byWhom(e event.Event, byYou bool) string {
 	switch {
 	case byYou:
 		return "by you"
-	case a.Kind == account.ActorPerson:
+	case e.Actor.Kind == account.ActorPerson:
 		return "by a member of your team"
-	case a.Kind == account.ActorToken:
+	case e.Actor.Kind == account.ActorToken && bySoftware(e.Type):
 		return "by the software"
-	case a.Kind == account.ActorAdministrator:
-		return "by your vendor"
 	}
 	return "by your vendor"
 }
 
+// bySoftware reports whether a token that caused this was the software on a
+// device, rather than a program of the vendor.
+func bySoftware(t event.Type) bool {
+	switch t {
+	case event.LicenseActivated, event.ActivationCreated, event.ActivationDeactivated:
+		return true
+	}
+	return false
+}
+
 // storyText is what a history entry says below its title.
 func storyText(p ui.Page, e event.Event, byYou bool) string {
-	parts := []string{byWhom(e.Actor, byYou)}
+	parts := []string{byWhom(e, byYou)}
 	if e.Type == event.LicenseExpired {
 		parts = nil
 	}
@@ -264,20 +277,31 @@ func usedOf(used int, limit *int) string {
 // somebody causes: it is derived from the date, swept or not.
 func timeline(p ui.Page, d licensing.Detail) []ui.TimelineItem {
 	var items []ui.TimelineItem
-	if d.License.Status(p.Now) == license.Expired {
-		items = append(items, ui.TimelineItem{
-			Icon: "calendar-x", Tone: ui.ToneBad, Kind: string(event.LicenseExpired), Title: "Expired",
-			Text: "The software no longer validates", When: p.Date(d.License.EndsAt()),
-		})
-	}
+	ended, end := d.License.Status(p.Now) == license.Expired, d.License.EndsAt()
 	for _, h := range d.History {
-		icon, tone, title := story(h.Event, h.Device, h.ByYou)
+		if ended && h.Event.Type == event.LicenseExpired && !h.Event.At.Before(end) {
+			continue // the same end, noted by a sweep
+		}
+		if ended && h.Event.At.Before(end) {
+			items, ended = append(items, endOfLicense(p, end)), false
+		}
+		icon, tone, title := story(h.Event, h.Device)
 		items = append(items, ui.TimelineItem{
 			Icon: icon, Tone: tone, Title: title, Kind: string(h.Event.Type),
 			Text: storyText(p, h.Event, h.ByYou), When: p.Since(h.Event.At),
 		})
 	}
+	if ended {
+		items = append(items, endOfLicense(p, end))
+	}
 	return items
+}
+
+func endOfLicense(p ui.Page, end time.Time) ui.TimelineItem {
+	return ui.TimelineItem{
+		Icon: "calendar-x", Tone: ui.ToneBad, Kind: string(event.LicenseExpired), Title: "Expired",
+		Text: "The software no longer validates", When: p.Date(end),
+	}
 }
 
 // platformIcon is the icon of a device.

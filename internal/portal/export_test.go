@@ -1,0 +1,21 @@
+package portal
+
+import "github.com/keyward/keyward/internal/ui"
+
+// Templates are the door's parsed pages.
+func (d *Door) Templates() *ui.Templates { return d.templates }
+
+// PageStructs are the pages with the structs that they are rendered with.
+func PageStructs() map[string]any {
+	return map[string]any{
+		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
+		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},
+		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{},
+	}
+}
+
+// CutSearch shortens a text until it may stand in an address.
+func CutSearch(text string) (string, bool) { return cutSearch(text) }
+
+// KeyEnding is the end of a masked key that is read aloud.
+func KeyEnding(mask string) string { return keyEnding(mask) }
