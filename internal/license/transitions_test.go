@@ -253,6 +253,7 @@ func TestRenew(t *testing.T) {
 		{"in grace adds to the old end", now.Add(-2 * day), 5 * day, by(30), now.Add(28 * day), ""},
 		{"at the end of grace is late", now.Add(-5 * day), 5 * day, by(30), now.Add(30 * day), ""},
 		{"in grace by less than has passed", now.Add(-4 * day), 5 * day, by(3), zero, "end_in_past"},
+		{"by a day", now.Add(day), 0, by(1), now.Add(2 * day), ""},
 		{"by a century", now.Add(day), 0, by(license.MaxValidityDays), now.Add(36_501 * day), ""},
 		{"by more", now.Add(day), 0, by(license.MaxValidityDays + 1), zero, "days_required"},
 		{"by nothing", now.Add(day), 0, by(0), zero, "days_required"},
