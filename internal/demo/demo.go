@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/mailbox"
 	"github.com/keyward/keyward/internal/server"
-	"github.com/keyward/keyward/internal/ui"
 )
 
 // Options say where a demo runs and who reads about it.
@@ -52,6 +52,7 @@ func Run(ctx context.Context, o Options) error {
 type running struct {
 	Options
 	record
+	fresh    bool // made at this start
 	server   *server.Server
 	listener net.Listener
 }
@@ -93,10 +94,10 @@ func (d *running) assemble(ctx context.Context, post *post) error {
 	return nil
 }
 
-func banner(mailbox string) *ui.Banner {
-	return &ui.Banner{
+func banner(mailbox string) *server.Banner {
+	return &server.Banner{
 		Label: "Demo", Text: "This is a demo with invented data. Mails it sends arrive in its own mailbox.",
-		Links: []ui.Link{{Label: "Open the mailbox", Href: mailbox}},
+		Links: []server.Link{{Label: "Open the mailbox", Href: mailbox}},
 	}
 }
 
@@ -127,19 +128,41 @@ func (d *running) fill(ctx context.Context, uses *server.Services, c *clock) err
 		return fault.New(fault.Conflict, "no_demo", "These records are not those of a finished demo.").
 			WithNext("Give the demo an empty database and a directory of its own, or delete what an interrupted start left in " + d.Data + ".")
 	}
-	d.Log.InfoContext(ctx, "making the demo's data; this takes some seconds")
+	if !d.JSON {
+		fmt.Fprintln(d.Stdout, "Making the demo's data, which takes some seconds ...")
+	}
+	d.fresh = true
 	if d.record, err = seed(ctx, uses, c, d.Now().UTC().Truncate(time.Microsecond)); err != nil {
 		return err
 	}
 	return d.record.save(d.Data)
 }
 
-// run serves until ctx ends.
+// run serves until ctx ends. How to get in is printed when the devices have
+// had their first answers, so that whoever reads it finds everything at work.
 func (d *running) run(ctx context.Context) error {
-	if err := d.announce(); err != nil {
-		return err
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- d.server.Serve(ctx, d.listener) }()
+	devices, err := d.arrive(ctx)
+	if err == nil {
+		err = d.announce()
 	}
-	return d.server.Serve(ctx, d.listener)
+	if err != nil {
+		asked := ctx.Err() != nil // to stop, which is no failure
+		stop()
+		if asked {
+			err = nil
+		}
+		return errors.Join(err, <-served)
+	}
+	var patrol sync.WaitGroup
+	patrol.Go(func() { d.patrol(ctx, devices) })
+	err = <-served
+	stop()
+	patrol.Wait()
+	return err
 }
 
 func (d *running) announce() error {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/server"
@@ -16,6 +17,14 @@ type author struct {
 	owner    account.Actor
 	now      time.Time
 	stories  []*story
+}
+
+// seat is a device that was there before Keyward came.
+func (a *author) seat(m machine, activated time.Duration) intake.Seat {
+	return intake.Seat{
+		Device:      license.Device{Identifier: m.ID, Kind: m.Kind, Name: m.Name, Platform: m.Platform},
+		ActivatedAt: a.now.Add(-activated),
+	}
 }
 
 // license begins the story of a license of a product.
@@ -124,6 +133,13 @@ func (a *author) more() {
 	a.license("no self-service", sonar).issue(110*day, of(individual)).
 		device(buildBox, 109*day, 7*hour).device(ciRunner, 100*day, 13*hour).refused(field2, 20*hour).live(buildBox)
 	a.license("trial over", sonar).issue(75*day, of("Trial")).device(maraStudio, 75*day, 46*day)
+	a.license("key not on file", sonar).
+		taken(640*day, intake.License{Plan: individual, Key: "SNR-G7WQ-B4NH-9RTC-M2XD", HashOnly: true, Limit: 2}).
+		device(buildBox, 639*day, 5*day)
+	a.license("over limit", driftwood).taken(280*day, intake.License{
+		Plan: individual, Key: "DRIFT-P8V3M-QH7CR-2WKXN", Limit: 2, ExpiresAt: a.now.Add(85 * day),
+		Seats: []intake.Seat{a.seat(maraBook, 281*day), a.seat(frontDesk, 281*day), a.seat(field2, 281*day)},
+	}).checkIn(maraBook, 6*hour).checkIn(frontDesk, 3*day).checkIn(field2, 9*day).refused(newHire, 30*hour).live(maraBook)
 	a.license("renewed", driftwood).issue(700*day, of(team)).renewed(350*day, 365).renewed(2*day, 365).
 		device(nas, 699*day, 6*hour).device(frontDesk, 400*day, 1*day).live(frontDesk)
 	a.license("reinstated", cartograph).issue(170*day, of(team)).
@@ -142,8 +158,6 @@ func (a *author) others() {
 	a.license("", cartograph).issue(55*day, of(individual)).device(newHire, 3*day, 2*hour).live(newHire)
 	a.license("", cartograph).issue(900*day, of(individual)).device(oldTower, 899*day, 560*day).
 		revoked(540*day, license.Refund, "Refunded on request.")
-	a.license("", cartographStaging).issue(15*day, of(individual))
-	a.license("", driftwood).issue(25*day, of(enterprise)).device(nas, 24*day, 3*hour).device(maraStudio, 23*day, 1*day)
 	a.license("", driftwood).issue(1*hour, of(individual))
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/server"
@@ -57,7 +58,19 @@ func (s *story) issue(ago time.Duration, in licensing.Issue) *story {
 	})
 }
 
-// uses of a device: activated, and then heard of again.
+// taken is the beginning of a license that was issued before Keyward came.
+func (s *story) taken(ago time.Duration, in intake.License) *story {
+	in.ProductID, in.CustomerID, in.AssignedAt = s.product.ID, s.owner.CustomerID, s.ago(ago+2*day)
+	return s.then(ago, func(ctx context.Context) error {
+		taken, err := s.uses.Intake.Take(ctx, account.System(""), []intake.License{in})
+		if err == nil {
+			s.license, s.key = taken[0], in.Key
+		}
+		return err
+	})
+}
+
+// device is one that was activated, and then heard of again.
 func (s *story) device(d machine, activated time.Duration, seen ...time.Duration) *story {
 	s.then(activated, func(ctx context.Context) error {
 		answer, err := s.uses.Licensing.Activate(ctx, s.product.actor, s.call(d))

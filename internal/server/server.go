@@ -32,8 +32,14 @@ type Server struct {
 
 // Extras are what only the demo adds.
 type Extras struct {
-	Banner *ui.Banner // above every page of the portal
+	Banner *Banner // above every page of the portal
 }
+
+// Banner and Link are the parts of a line above every page.
+type (
+	Banner = ui.Banner
+	Link   = ui.Link
+)
 
 // New puts a server together around open services.
 func New(c config.Server, s *Services, now func() time.Time, log *slog.Logger, extras Extras) (*Server, error) {

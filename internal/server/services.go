@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
@@ -27,6 +28,7 @@ type Services struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
+	Intake    *intake.Service
 	Sealer    *audit.Sealer
 }
 
@@ -70,6 +72,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log}),
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
 		Licensing: licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL}),
+		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
 	}, nil
 }

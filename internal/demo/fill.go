@@ -27,8 +27,15 @@ func seed(ctx context.Context, uses *server.Services, c *clock, now time.Time) (
 	for _, s := range stories {
 		r.add(s)
 	}
-	return r, uses.Licensing.Tally().Flush(ctx)
+	if err := uses.Licensing.Tally().Flush(ctx); err != nil {
+		return record{}, err
+	}
+	_, err = uses.Sealer.Seal(ctx)
+	return r, err
 }
+
+// largeLicenses is how many the large customer owns.
+const largeLicenses = 10_000
 
 // customers tells what happened to all of them.
 func customers(ctx context.Context, uses *server.Services, c *clock, products []*product, now time.Time) ([]*story, error) {
@@ -47,6 +54,9 @@ func customers(ctx context.Context, uses *server.Services, c *clock, products []
 	main.main()
 	other.few()
 	if err := tell(ctx, c, append(main.stories, other.stories...)); err != nil {
+		return nil, err
+	}
+	if err := write(largeParty).many(ctx, c, largeLicenses); err != nil {
 		return nil, err
 	}
 	c.set(now)
