@@ -1,0 +1,134 @@
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/pgtest"
+	"github.com/keyward/keyward/internal/signing"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// Start is where the clock of every world stands at first.
+var Start = time.Date(2026, time.March, 12, 12, 0, 0, 123456000, time.UTC)
+
+// Day is a day of validity.
+const Day = 24 * time.Hour
+
+// BaseURL is where the portal of every world is.
+const BaseURL = "https://licenses.example.com"
+
+// World is an installation without doors. Its methods fail the test when they
+// cannot do what they promise.
+type World struct {
+	testing.TB
+	Store     *store.Store
+	Master    *signing.Master
+	Licensing *licensing.Service
+	Clock     *Clock
+	Log       *Log
+}
+
+// New starts a world on SQLite in a directory that goes with the test.
+func New(t testing.TB) *World {
+	t.Helper()
+	return start(t, store.Options{Dir: t.TempDir()})
+}
+
+// NewPostgres starts a world on a PostgreSQL database of its own.
+func NewPostgres(t testing.TB) *World {
+	t.Helper()
+	return start(t, store.Options{Database: pgtest.URL(t)})
+}
+
+func start(t testing.TB, o store.Options) *World {
+	t.Helper()
+	w := &World{TB: t, Clock: &Clock{now: Start}, Log: &Log{}}
+	var err error
+	w.Store, err = store.Open(t.Context(), o)
+	w.Must(err)
+	t.Cleanup(func() {
+		if err := w.Store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	_, _, err = w.Store.Migrate(t.Context())
+	w.Must(err)
+	w.Master, err = signing.LoadMaster(strings.Repeat("5e", 32), "")
+	w.Must(err)
+	w.Licensing = licensing.New(licensing.Deps{
+		Store: w.Store, Master: w.Master, Now: w.Clock.Now, BaseURL: BaseURL,
+		Log: slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	return w
+}
+
+// In is the same world for a subtest.
+func (w *World) In(t testing.TB) *World {
+	inner := *w
+	inner.TB = t
+	return &inner
+}
+
+// Must fails the test on an error.
+func (w *World) Must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// Tx runs fn in a transaction.
+func (w *World) Tx(fn func(ctx context.Context, tx *store.Tx) error) {
+	w.Helper()
+	w.Must(w.Store.InTx(w.Context(), func(tx *store.Tx) error { return fn(w.Context(), tx) }))
+}
+
+// Clock stands still until a test moves it. It is safe for concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is where the clock stands.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Set moves the clock to an instant.
+func (c *Clock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+// Add moves the clock on, or back.
+func (c *Clock) Add(d time.Duration) { c.Set(c.Now().Add(d)) }
+
+// Log keeps what was logged. It is safe for concurrent use.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds a line.
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// String is everything that was logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
