@@ -136,11 +136,12 @@ type page struct {
 // values that were not meant to be shown, and of templates gone wrong.
 var never = []string{"sql", ".go:", "panic", "goroutine", "0001", "9999", "<nil>", "%!", "ZgotmplZ", "undefined", "internal/", "constraint"}
 
-// random are parts of a page that are drawn at random and could spell anything.
-var random = regexp.MustCompile(`(after|before|token)=[A-Za-z0-9_-]+|name="token" value="[^"]*"|/assets/[0-9a-f]+/`)
+// random are parts of a page that are drawn at random and could spell anything,
+// ids among them.
+var random = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(after|before|token)=[A-Za-z0-9_-]+|name="token" value="[^"]*"|/assets/[0-9a-f]+/`)
 
 // numericID is a number where an address or a field names a record.
-var numericID = regexp.MustCompile(`(href|action|value|id|data-[a-z-]+)="[^"]*(/|id=|-)[0-9]+["/?]`)
+var numericID = regexp.MustCompile(`(href|action|value|id|data-[a-z-]+)="[^"]*(/|id=|-)[0-9]+["/?&]`)
 
 func (p *page) check(w *world, allowed string) {
 	p.t.Helper()
