@@ -32,7 +32,7 @@ type World struct {
 	Master    *signing.Master
 	Licensing *licensing.Service
 	Clock     *Clock
-	Log       *Log
+	Logged    *Logged
 }
 
 // New starts a world on SQLite in a directory that goes with the test.
@@ -49,7 +49,7 @@ func NewPostgres(t testing.TB) *World {
 
 func start(t testing.TB, o store.Options) *World {
 	t.Helper()
-	w := &World{TB: t, Clock: &Clock{now: Start}, Log: &Log{}}
+	w := &World{TB: t, Clock: &Clock{now: Start}, Logged: &Logged{}}
 	var err error
 	w.Store, err = store.Open(t.Context(), o)
 	w.Must(err)
@@ -64,7 +64,7 @@ func start(t testing.TB, o store.Options) *World {
 	w.Must(err)
 	w.Licensing = licensing.New(licensing.Deps{
 		Store: w.Store, Master: w.Master, Now: w.Clock.Now, BaseURL: BaseURL,
-		Log: slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(slog.NewTextHandler(w.Logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	return w
 }
@@ -113,21 +113,21 @@ func (c *Clock) Set(now time.Time) {
 // Add moves the clock on, or back.
 func (c *Clock) Add(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// Log keeps what was logged. It is safe for concurrent use.
-type Log struct {
+// Logged keeps what was logged. It is safe for concurrent use.
+type Logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write adds a line.
-func (l *Log) Write(line []byte) (int, error) {
+func (l *Logged) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(line)
 }
 
 // String is everything that was logged.
-func (l *Log) String() string {
+func (l *Logged) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
