@@ -61,11 +61,9 @@ func open(ctx context.Context, o Options, post *post) (*running, error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", o.Listen)
+	ln, err := server.Listen(ctx, o.Listen)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "listen_failed", "The demo cannot listen on "+o.Listen+".", err).
-			WithNext("Stop what uses that port, or choose another with --listen 127.0.0.1:PORT.")
+		return nil, err
 	}
 	d := &running{Options: o, listener: ln}
 	if err := d.assemble(ctx, post); err != nil {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/keyward/keyward/internal/api"
 	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/mail"
@@ -155,14 +155,36 @@ const (
 	flushOnStop = 5 * time.Second
 )
 
-// Listen opens the configured address.
-func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
+// Listen opens an address, such as that of the configuration.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", s.config.Listen)
+	ln, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", s.config.Listen, err)
+		return nil, fault.Wrap(fault.Unavailable, "listen_failed", "Keyward cannot listen on "+address+".", err).
+			WithNext("Stop what uses that address, or choose another with --listen HOST:PORT.")
 	}
 	return ln, nil
+}
+
+// Run serves an installation until ctx ends. ready is called once it answers.
+func Run(ctx context.Context, c config.Server, log *slog.Logger, ready func(net.Addr)) error {
+	ln, err := Listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	if c.BaseURL == "" {
+		c.Listen = ln.Addr().String() // with the port that :0 became
+	}
+	services, err := Assemble(ctx, c.Database, Options{BaseURL: c.Address(), NoMigrate: c.NoMigrate, Log: log})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s, err := New(c, services, time.Now, log, Extras{})
+	if err != nil {
+		return errors.Join(err, services.Close(context.WithoutCancel(ctx)), ln.Close())
+	}
+	ready(ln.Addr())
+	return s.Serve(ctx, ln)
 }
 
 // Serve answers on ln and does the background work until ctx ends; then it
@@ -202,6 +224,9 @@ func (s *Server) stop(web *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	err := web.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, web.Close()) // who is not done by now is cut off
+	}
 	s.jobs.Stop()
 	flush, done := context.WithTimeout(context.Background(), flushOnStop)
 	defer done()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -15,7 +13,7 @@ import (
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/config"
-	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
 )
@@ -86,64 +84,71 @@ func (s *Services) Close(ctx context.Context) error {
 	return flush
 }
 
+// prepareSchema upgrades the schema, or with NoMigrate makes that of a new
+// database only.
 func prepareSchema(ctx context.Context, s *store.Store, o Options) error {
 	if o.NoMigrate {
-		return s.CheckSchema(ctx)
+		err := s.CheckSchema(ctx)
+		// Where not even the tables are there, nobody has records to lose.
+		if _, unreadable := s.Unused(ctx); err == nil || unreadable == nil || s.Ping(ctx) != nil {
+			return err
+		}
 	}
 	from, to, err := s.Migrate(ctx)
-	if err == nil && from != to {
+	switch {
+	case err != nil:
+		return err
+	case from == 0 && to != 0:
+		o.Log.InfoContext(ctx, "database created", "schema", to)
+	case from != to:
 		o.Log.InfoContext(ctx, "database schema upgraded", "from", from, "to", to)
 	}
-	return err
+	return nil
 }
 
-// masterCheck is the name under which the database keeps the check value of
-// its master key.
-const masterCheck = "master_check"
-
-// openMaster loads the master key and proves that it is the one the database
-// was made with. A key is made only for a database that was never used: with
-// another key every sealed value and every key look-up would fail.
-func openMaster(ctx context.Context, s *store.Store, c config.Database) (*signing.Master, error) {
-	path := filepath.Join(c.Data, "master.key")
-	kept, err := s.Meta(ctx, masterCheck)
-	if err != nil && !store.IsNotFound(err) {
-		return nil, err
-	}
-	unused, err := s.Unused(ctx)
+// Migrate brings the schema of a database to the one of this program and
+// returns the versions before and after.
+func Migrate(ctx context.Context, c config.Database, log *slog.Logger) (from, to int64, err error) {
+	s, err := store.Open(ctx, store.Options{Database: c.Database, Dir: c.Data, Logger: log, Now: time.Now, MmapOff: c.MmapOff})
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	master, err := loadMaster(c.MasterKey, path, unused)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case kept == "" && !unused:
-		return nil, errors.New("the database has records but no check value of its master key: restore it from a backup")
-	case kept == "":
-		return master, s.InTx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, masterCheck, master.CheckValue()) })
-	case kept != master.CheckValue():
-		return nil, fault.New(fault.Conflict, "master_key_wrong", "This is not the master key that the database was made with.").
-			WithNext("Set KEYWARD_MASTER_KEY, or put the right master.key into the data directory " + c.Data + ".")
-	}
-	return master, nil
+	from, to, err = s.Migrate(ctx)
+	return from, to, errors.Join(err, s.Close())
 }
 
-func loadMaster(value, path string, unused bool) (*signing.Master, error) {
-	master, err := signing.LoadMaster(value, path)
-	if err == nil || !unused || !errors.Is(err, signing.ErrMasterMissing) {
-		return master, err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	return signing.CreateMaster(path)
-}
-
-// Unused reports whether nothing was ever kept in this installation but what
-// opening it left.
+// Unused reports whether this installation has no product yet.
 func (s *Services) Unused(ctx context.Context) (bool, error) {
 	products, err := s.Catalog.Products(ctx, account.System(""), "", 1)
 	return len(products) == 0, err
+}
+
+// CustomerEntry is a customer and the people who act for it, as a list of
+// customers names them.
+type CustomerEntry struct {
+	account.Customer
+	People []account.Person // without password hashes
+}
+
+// Customers lists the next customers after one of them, oldest first; after ""
+// it begins with the first.
+func (s *Services) Customers(ctx context.Context, after id.ID, limit int) ([]CustomerEntry, error) {
+	customers, err := s.Store.Customers(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var list []CustomerEntry
+	for _, c := range customers {
+		members, err := s.Store.Members(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		e := CustomerEntry{Customer: c}
+		for _, m := range members {
+			m.Person.PasswordHash = ""
+			e.People = append(e.People, m.Person)
+		}
+		list = append(list, e)
+	}
+	return list, nil
 }
