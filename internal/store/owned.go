@@ -137,7 +137,7 @@ func ownedWhere(f LicenseFilter) *where {
 func searchConditions(f LicenseFilter, w *where) []string {
 	var any []string
 	if f.Product != "" {
-		any = append(any, `p.name_folded LIKE `+w.arg(like(f.Product))+` ESCAPE '\'`)
+		any = append(any, `l.product_seq IN (SELECT n.seq FROM product n WHERE n.name_folded LIKE `+w.arg(like(f.Product))+` ESCAPE '\')`)
 	}
 	if f.Key != "" {
 		any = append(any, `l.key_folded LIKE `+w.arg(like(f.Key))+` ESCAPE '\'`)
@@ -178,31 +178,37 @@ func statusIs(s license.Status, w *where, now time.Time) string {
 func (r Reader) CountOwned(ctx context.Context, f LicenseFilter) (map[license.Status]int, error) {
 	f.Status = ""
 	w := ownedWhere(f)
-	from := ` FROM license l`
-	if f.Product != "" {
-		from += ` JOIN product p ON p.seq = l.product_seq`
-	}
-	text := `SELECT l.phase, l.ends_at <= ` + w.arg(at(f.Now)) + `, COUNT(*)` + from + w.text() + ` GROUP BY 1, 2`
+	text := `SELECT l.phase, COUNT(*), SUM(CASE WHEN l.ends_at <= ` + w.arg(at(f.Now)) + ` THEN 1 ELSE 0 END)
+		FROM license l` + w.text() + ` GROUP BY l.phase`
 	rs, err := r.query(ctx, text, w.args...)
 	groups, err := collect(rs, err, scanGroup)
 	counts := make(map[license.Status]int)
 	for _, g := range groups {
-		counts[g.status] += g.n
+		g.addTo(counts)
 	}
 	return counts, err
 }
 
-type statusGroup struct {
-	status license.Status
-	n      int
+// phaseGroup is how many licenses are in a phase, and how many of them ended.
+type phaseGroup struct {
+	phase    license.Status
+	n, ended int
 }
 
-func scanGroup(s scanner) (statusGroup, error) {
-	var g statusGroup
-	var ended bool
-	err := s.Scan(&g.status, scanBool(&ended), &g.n)
-	if ended && g.status != license.Revoked {
-		g.status = license.Expired
-	}
+func scanGroup(s scanner) (phaseGroup, error) {
+	var g phaseGroup
+	err := s.Scan(&g.phase, &g.n, &g.ended)
 	return g, err
+}
+
+func (g phaseGroup) addTo(counts map[license.Status]int) {
+	if g.phase == license.Revoked {
+		g.ended = 0
+	}
+	if g.ended > 0 {
+		counts[license.Expired] += g.ended
+	}
+	if g.n > g.ended {
+		counts[g.phase] += g.n - g.ended
+	}
 }

@@ -72,6 +72,7 @@ func (s *Service) change(ctx context.Context, actor account.Actor, need account.
 	var after license.License
 	var refused *fault.Error
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		after, refused = license.License{}, nil
 		before, err := s.lock(ctx, tx, actor, wanted)
 		if err != nil {
 			return err

@@ -142,7 +142,9 @@ func readTotals(ctx context.Context, r store.Reader, q ListQuery, f store.Licens
 		}
 	}
 	mine := store.LicenseFilter{Customer: f.Customer, Now: f.Now}
-	if l.Owned, err = countAll(ctx, r, mine); err != nil {
+	if f.Product == "" && f.Within == 0 { // the counts are of all there is
+		l.Owned = sum(l.Counts)
+	} else if l.Owned, err = countAll(ctx, r, mine); err != nil {
 		return err
 	}
 	if l.Urgent, err = urgent(ctx, r, mine); err != nil || l.Urgent == nil {
@@ -155,11 +157,16 @@ func readTotals(ctx context.Context, r store.Reader, q ListQuery, f store.Licens
 
 func countAll(ctx context.Context, r store.Reader, f store.LicenseFilter) (int, error) {
 	counts, err := r.CountOwned(ctx, f)
-	n := 0
-	for _, c := range counts {
-		n += c
+	return sum(counts), err
+}
+
+// sum is how many there are in all states together.
+func sum[S comparable](counts map[S]int) int {
+	total := 0
+	for _, n := range counts {
+		total += n
 	}
-	return n, err
+	return total
 }
 
 // Jump returns the customer's license whose whole key is the text, or "" when

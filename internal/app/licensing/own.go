@@ -174,9 +174,7 @@ func (s *Service) figures(ctx context.Context, r store.Reader, mine store.Licens
 	if d.ByStatus, err = r.CountOwned(ctx, mine); err != nil {
 		return err
 	}
-	for _, n := range d.ByStatus {
-		d.Total += n
-	}
+	d.Total = sum(d.ByStatus)
 	d.Active = d.ByStatus[license.Active]
 	devices, err := r.CountActivations(ctx, store.ActivationFilter{Customer: mine.Customer, Now: mine.Now})
 	if err != nil {
@@ -185,10 +183,7 @@ func (s *Service) figures(ctx context.Context, r store.Reader, mine store.Licens
 	d.InUse = devices[license.ActivationActive]
 	expiring := mine
 	expiring.Within = ExpiringWindow
-	byStatus, err := r.CountOwned(ctx, expiring)
-	for _, n := range byStatus {
-		d.Expiring += n
-	}
+	d.Expiring, err = countAll(ctx, r, expiring)
 	return err
 }
 
