@@ -9,9 +9,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/keyward/keyward/internal/config"
-	"github.com/keyward/keyward/internal/demo"
 )
 
 // Streams are what a command reads and writes.
@@ -26,39 +23,71 @@ func System() Streams { return Streams{os.Stdin, os.Stdout, os.Stderr} }
 // Exit codes.
 const (
 	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitError = 1 // the command was understood and did not succeed
+	exitUsage = 2 // it was not understood
 )
 
+// commands is everything that can be typed after "keyward".
 type commands struct {
-	Demo demoCommand `cmd:"" help:"Run Keyward with living demo data, on this machine only."`
+	Serve   serveCommand   `cmd:"" help:"Serve the customer portal and the API."`
+	Demo    demoCommand    `cmd:"" help:"Serve living demo data, on this machine only."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this program."`
+	Seed    seedCommand    `cmd:"" help:"Fill a database with invented customers and licenses, for measurements."`
+	Version versionCommand `cmd:"" help:"Print the version of this program."`
+
+	Admin    adminCommands    `cmd:"" help:"Administrators."`
+	Product  productCommands  `cmd:"" help:"Products."`
+	Release  releaseCommands  `cmd:"" help:"Versions of products."`
+	Customer customerCommands `cmd:"" help:"Customers and the people who sign in for them."`
+	Token    tokenCommands    `cmd:"" help:"API tokens."`
+	License  licenseCommands  `cmd:"" help:"Licenses."`
 }
 
-// Main runs the command that the arguments name and returns the exit code.
-func Main(ctx context.Context, args []string, s Streams) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var c commands
-	parser := kong.Must(&c, kong.Name("keyward"), kong.Writers(s.Out, s.Err), kong.Exit(func(int) {}))
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		io.WriteString(s.Err, "keyward: "+err.Error()+"\n")
-		return exitUsage
-	}
-	if err := parsed.Run(&call{ctx, s}); err != nil {
-		io.WriteString(s.Err, "keyward: "+err.Error()+"\n")
-		return exitError
-	}
-	return exitOK
-}
+// description is what help begins with.
+const description = `Self-hosted software licensing.
 
+Products, customers and licenses can be named as people know them: a product by its slug, a customer by the email address of somebody who
+signs in for it, a license by its key. Every command reads the database itself and may run while the server does.`
+
+// call is one run of the program.
 type call struct {
 	ctx context.Context
 	Streams
 }
 
-type demoCommand struct{ config.Demo }
+// Main runs the command that the arguments name and returns the exit code.
+// Interrupting the process, or ctx, asks it to stop in good order.
+func Main(ctx context.Context, args []string, s Streams) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	helped := false
+	parser, err := kong.New(&c, kong.Name("keyward"), kong.Description(description), kong.Writers(s.Out, s.Err),
+		kong.Exit(func(int) { helped = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return report(s.Err, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args) // it calls the Validate of the settings too
+	switch {
+	case helped:
+		return exitOK
+	case err != nil:
+		return reportUsage(s.Err, err)
+	}
+	if err := parsed.Run(&call{ctx, s}); err != nil {
+		return report(s.Err, err)
+	}
+	return exitOK
+}
 
-func (c *demoCommand) Run(on *call) error {
-	return demo.Run(on.ctx, demo.Options{Demo: c.Demo, Stdout: on.Out, Log: slog.New(slog.NewTextHandler(on.Err, nil))})
+// log is where a command tells the operator what goes on.
+func (on *call) log(format string, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(on.Err, options))
+	}
+	return slog.New(slog.NewTextHandler(on.Err, options))
 }

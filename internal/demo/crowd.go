@@ -50,8 +50,7 @@ func newCrowd(uses *server.Services, products []license.Product, now time.Time) 
 func (c *crowd) add(ctx context.Context, owner id.ID, n int, from, to time.Time) error {
 	batch := make([]intake.License, 0, n)
 	for i := range n {
-		assigned := from.Add(to.Sub(from) * time.Duration(i) / time.Duration(n))
-		l, err := c.license(owner, assigned)
+		l, err := c.license(owner, between(from, to, i, n))
 		if err != nil {
 			return err
 		}
@@ -60,6 +59,14 @@ func (c *crowd) add(ctx context.Context, owner id.ID, n int, from, to time.Time)
 	_, err := c.uses.Intake.Take(ctx, account.System(""), batch)
 	return err
 }
+
+// between is the instant at i of n equal steps.
+func between(from, to time.Time, i, n int) time.Time {
+	return from.Add(time.Duration(float64(to.Sub(from)) * float64(i) / float64(n)))
+}
+
+// crowdSpan is how long ago the first license of a crowd was assigned.
+const crowdSpan = 900 * day
 
 // The plans of a crowd.
 var crowdPlans = []struct {
@@ -127,16 +134,14 @@ func (a *author) many(ctx context.Context, clock *clock, n int) error {
 	if err != nil {
 		return err
 	}
-	const span = 900 * day
+	first := a.now.Add(-crowdSpan)
 	batches := (n + crowdBatch - 1) / crowdBatch
-	from := a.now.Add(-span)
 	for i := range batches {
-		to := a.now.Add(-span * time.Duration(batches-1-i) / time.Duration(batches))
+		from, to := between(first, a.now, i, batches), between(first, a.now, i+1, batches)
 		clock.set(to)
 		if err := c.add(ctx, a.owner.CustomerID, min(crowdBatch, n-c.made), from, to); err != nil {
 			return err
 		}
-		from = to
 	}
 	return nil
 }

@@ -1,0 +1,99 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/cli"
+	"github.com/keyward/keyward/internal/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"keyward": func() { os.Exit(cli.Main(context.Background(), os.Args[1:], cli.System())) },
+	})
+}
+
+// TestScripts runs what an operator types, on SQLite.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, scripts("testdata", func(*testscript.Env) {}))
+}
+
+// TestScriptsOnPostgres runs those scripts that write records on PostgreSQL too.
+func TestScriptsOnPostgres(t *testing.T) {
+	for _, name := range []string{"business", "seed"} {
+		url := pgtest.URL(t)
+		p := scripts("", func(e *testscript.Env) { e.Setenv("KEYWARD_DATABASE", url) })
+		p.Files = []string{"testdata/" + name + ".txtar"}
+		testscript.Run(t, p)
+	}
+}
+
+func scripts(dir string, setup func(*testscript.Env)) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("KEYWARD_DATA", e.WorkDir+"/data")
+			setup(e)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"capture": capture},
+	}
+}
+
+// capture NAME PATTERN keeps what the group of the pattern matches in the last
+// standard output in a variable.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATTERN")
+	}
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("no match for %s in:\n%s", args[1], ts.ReadFile("stdout"))
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+func TestExitCodes(t *testing.T) {
+	data := "--data=" + t.TempDir()
+	for _, c := range []struct {
+		want int
+		args []string
+	}{
+		{0, nil},
+		{0, []string{"--help"}},
+		{0, []string{"product", "list", data}},
+		{1, []string{"license", "why", "ACME-NONE-NONE", data}},
+		{2, []string{"license", "why"}},
+		{2, []string{"frobnicate"}},
+		{2, []string{"product", "list", "--database=mysql://x"}},
+		{2, []string{"demo", "--listen=0.0.0.0:8080", data}},
+	} {
+		var out, errs bytes.Buffer
+		got := cli.Main(t.Context(), c.args, cli.Streams{Out: &out, Err: &errs})
+		if got != c.want || got != 0 && (out.Len() > 0 || strings.Count(errs.String(), "\n") != 1) {
+			t.Errorf("%v: exit code %d, want %d\n%s%s", c.args, got, c.want, &out, &errs)
+		}
+	}
+}
+
+// The flag lists what can be granted; the list belongs to package account.
+func TestEveryPermissionCanBeNamed(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := cli.Main(t.Context(), []string{"token", "create", "--help"}, cli.Streams{Out: &out, Err: &errs}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	help := strings.Join(strings.Fields(out.String()), "")
+	for _, p := range account.Permissions() {
+		if !strings.Contains(help, string(p)) {
+			t.Errorf("--permission %s is not offered", p)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/server"
+)
+
+type customerCommands struct {
+	Create customerCreate `cmd:"" help:"Create a customer and the person who owns the account."`
+	List   customerList   `cmd:"" help:"List the customers and who signs in for them."`
+}
+
+type customerCreate struct {
+	storage
+	Name   string `arg:"" help:"Name of the customer."`
+	Email  string `name:"email" required:"" placeholder:"ADDRESS" help:"Email address that the owner signs in with."`
+	Person string `name:"person" placeholder:"NAME" help:"Name of the owner."`
+	Invite bool   `name:"invite" help:"Mail the invitation now; without this it goes out with the first license."`
+}
+
+func (c *customerCreate) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		customer, person, err := uses.Identity.CreateCustomer(ctx, operator(), identity.NewCustomer{
+			Name: c.Name, Email: c.Email, PersonName: c.Person, Invite: c.Invite,
+		})
+		if err != nil {
+			return err
+		}
+		return c.show(on, customerResultOf(customer, []account.Person{person}))
+	})
+}
+
+type customerResult struct {
+	ID     string         `json:"id"`
+	Name   string         `json:"name"`
+	Status string         `json:"status"`
+	People []personResult `json:"people"`
+}
+
+type personResult struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+	Name  string `json:"name,omitempty"`
+}
+
+func customerResultOf(c account.Customer, people []account.Person) customerResult {
+	r := customerResult{ID: string(c.ID), Name: c.Name, Status: string(c.Status), People: []personResult{}}
+	for _, p := range people {
+		r.People = append(r.People, personResult{string(p.ID), p.Email, p.Name})
+	}
+	return r
+}
+
+func (r customerResult) emails() string {
+	var list []string
+	for _, p := range r.People {
+		list = append(list, p.Email)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (r customerResult) text() string {
+	return pairs([2]string{"Customer", r.Name}, [2]string{"Id", r.ID}, [2]string{"Signs in", r.emails()})
+}
+
+type customerList struct {
+	storage
+	After string `name:"after" placeholder:"ID" help:"Begin after this customer."`
+	Limit int    `name:"limit" default:"100" help:"At most this many, up to 1000."`
+}
+
+// mostListed bounds one page of a list.
+const mostListed = 1000
+
+func (c *customerList) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		entries, err := uses.Customers(ctx, id.ID(c.After), min(max(c.Limit, 1), mostListed))
+		if err != nil {
+			return err
+		}
+		list := customers{}
+		for _, e := range entries {
+			list = append(list, customerResultOf(e.Customer, e.People))
+		}
+		return c.show(on, list)
+	})
+}
+
+type customers []customerResult
+
+func (l customers) text() string {
+	if len(l) == 0 {
+		return "There is no customer here. Create one with \"keyward customer create NAME --email ADDRESS\".\n"
+	}
+	rows := [][]string{{"NAME", "SIGNS IN", "STATUS", "ID"}}
+	for _, c := range l {
+		rows = append(rows, []string{c.Name, c.emails(), c.Status, c.ID})
+	}
+	return table(rows)
+}
