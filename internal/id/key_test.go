@@ -87,3 +87,20 @@ func checkMask(t *testing.T, s string) {
 		t.Errorf("Mask(%q) = %q shows %d of %d", s, id.Mask(s), shown, secret)
 	}
 }
+
+func TestBriefKeepsWhatIsReadable(t *testing.T) {
+	for mask, want := range map[string]string{
+		"CART-••••-••••-••••-9K2M":           "CART-••••-••••-9K2M",
+		"TESS-•••••-•••••-•••••-•••••-•Q88C": "TESS-••••-••••-Q88C",
+		"CART-••••-••••-9K2M":                "CART-••••-••••-9K2M",
+		"••••••••••••••••ZXVJ":               "••••-••••-ZXVJ",
+		"KW-•••••-•••••-•7F3K-2026":          "KW-••••-••••-7F3K-2026",
+		"ABC-••••••••••••":                   "ABC-••••-••••",
+		"••••": "••••",
+		"":     "",
+	} {
+		if got := id.Brief(mask); got != want {
+			t.Errorf("Brief(%q) = %q, want %q", mask, got, want)
+		}
+	}
+}

@@ -103,3 +103,20 @@ func mask(chars []char, shown int) string {
 func isSeparator(r rune) bool {
 	return r == '-' || r == '_' || r == '.' || r == ' '
 }
+
+// Brief shortens a mask for rows of a list: what is readable stays, and at most
+// two hidden groups of four stand for everything hidden between. It shows
+// nothing that the mask does not.
+func Brief(mask string) string {
+	first := strings.IndexRune(mask, bullet)
+	last := strings.LastIndex(mask, string(bullet))
+	if first < 0 || strings.Count(mask, string(bullet)) <= 2*lastShown {
+		return mask
+	}
+	hidden := strings.Repeat(string(bullet), lastShown)
+	end := mask[last+len(string(bullet)):]
+	if !strings.HasPrefix(end, "-") && end != "" {
+		end = "-" + end
+	}
+	return mask[:first] + hidden + "-" + hidden + end
+}

@@ -51,6 +51,7 @@ type deviceRow struct {
 	SeenHint                             string
 	Activated                            ui.When
 	Stale                                bool
+	Locked                               bool // active, but not the customer's to deactivate
 	Deactivate, Dialog, WhyNot, WhyNotID string
 }
 
@@ -160,7 +161,7 @@ func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list
 	if one := list.License; one != nil {
 		l := one.License
 		page.License = &filteredLicense{
-			Href: "/licenses/" + string(l.ID), Product: one.Product.Name, Plan: l.Plan, Mask: l.Mask,
+			Href: "/licenses/" + string(l.ID), Product: one.Product.Name, Plan: l.Plan, Mask: id.Brief(l.Mask),
 			Environment: environmentWord(l.Environment), All: s.with(func(s *deviceState) { s.license = "" }),
 			Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))), Usage: usageOf(l, one.Used, p.Now),
 		}
@@ -198,7 +199,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 	a, l := d.Activation, d.License
 	row := deviceRow{
 		Name: a.DisplayName(), Identifier: a.Identifier, Icon: deviceIcon(a.Kind, a.Platform), Kind: kindWord(a.Kind),
-		Product: d.Product.Name, Mask: l.Mask, Ending: keyEnding(l.Mask), LicenseHref: "/licenses/" + string(l.ID),
+		Product: d.Product.Name, Mask: id.Brief(l.Mask), Ending: keyEnding(l.Mask), LicenseHref: "/licenses/" + string(l.ID),
 		Environment: environmentWord(l.Environment), Version: a.AppVersion, Platform: a.Platform,
 		Badge: ui.NewBadge(string(d.Status), deviceStatusWord(d.Status)),
 		Seen:  p.Since(a.LastSeenAt), Activated: p.Date(a.ActivatedAt),
@@ -210,6 +211,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 	switch {
 	case d.Status == license.ActivationDeactivated:
 	case d.Refusal != nil:
+		row.Locked = d.Status == license.ActivationActive
 		row.WhyNot, row.WhyNotID = d.Refusal.Message, "why-"+string(a.ID)
 	case !v.signed.Role.MayManage():
 		row.WhyNot, row.WhyNotID = "Your role does not include deactivating devices.", "why-"+string(a.ID)
@@ -260,7 +262,7 @@ func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
 			Href: s.with(func(s *deviceState) { s.search = "" })})
 	}
 	if list.License != nil {
-		pills.Items = append(pills.Items, ui.Pill{Name: "License", Value: list.License.Product.Name + " " + list.License.License.Mask,
+		pills.Items = append(pills.Items, ui.Pill{Name: "License", Value: list.License.Product.Name + " " + id.Brief(list.License.License.Mask),
 			Href: s.with(func(s *deviceState) { s.license = "" })})
 	}
 	if s.unknown != "" {

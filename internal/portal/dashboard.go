@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/ui"
 )
@@ -48,7 +49,7 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 		l := o.License
 		page.Latest = append(page.Latest, latestRow{
 			Href: "/licenses/" + string(l.ID), Product: o.ProductName, Plan: l.Plan, Environment: environmentWord(l.Environment),
-			Mask: l.Mask, Ending: keyEnding(l.Mask), Added: p.Date(l.AssignedAt),
+			Mask: id.Brief(l.Mask), Ending: keyEnding(l.Mask), Added: p.Date(l.AssignedAt),
 			Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		})
 	}

@@ -235,7 +235,7 @@ func newLicenseRow(p ui.Page, v *visit, o license.Owned) licenseRow {
 	row := licenseRow{
 		Href: "/licenses/" + string(l.ID), Product: o.ProductName, Plan: l.Plan,
 		Versions: versionWords(l, p.Zone), Environment: environmentWord(l.Environment),
-		Mask: l.Mask, Ending: ending,
+		Mask: id.Brief(l.Mask), Ending: ending,
 		Badge:  ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		Usage:  usageOf(l, o.Used, p.Now),
 		Expiry: expiryOf(p, l),

@@ -55,7 +55,7 @@ func row(p *page, l issued) *goquery.Selection {
 
 func cell(p *page, l issued, name string) string {
 	p.t.Helper()
-	return words(row(p, l).Find("[data-cell=" + name + "]").Text())
+	return textOf(row(p, l).Find("[data-cell=" + name + "]"))
 }
 
 // states are a license in each state, made a minute apart in this order, and
@@ -94,18 +94,18 @@ func TestMyLicensesListsEveryState(t *testing.T) {
 		&s.active: "Active", &s.assigned: "Assigned", &s.suspended: "Suspended", &s.expired: "Expired", &s.revoked: "Revoked",
 	} {
 		badge := row(list, *l).Find(".badge")
-		if got := words(badge.Text()); got != word {
+		if got := textOf(badge); got != word {
 			t.Errorf("the badge reads %q, want %q", got, word)
 		}
 		icon, _ := badge.Find("svg").Html()
 		tones[badge.AttrOr("data-tone", "")+icon] = true
-		if got := row(list, *l).Find("code").Text(); got != l.Mask || !strings.Contains(got, "•") {
-			t.Errorf("the key is shown as %q, want %q", got, l.Mask)
+		if got := row(list, *l).Find("code").Text(); got != id.Brief(l.Mask) || !strings.Contains(got, "•") {
+			t.Errorf("the key is shown as %q, want %q", got, id.Brief(l.Mask))
 		}
-		if got := words(row(list, *l).Find("[data-cell=key] .vh").Text()); !strings.HasSuffix(l.key, strings.TrimPrefix(got, "Key ending in ")) || len(got) < 18 {
+		if got := textOf(row(list, *l).Find("[data-cell=key] .vh")); !strings.HasSuffix(l.key, strings.TrimPrefix(got, "Key ending in ")) || len(got) < 18 {
 			t.Errorf("the key is read aloud as %q", got)
 		}
-		if got := cell(list, *l, "product"); got != "EEditorProfessionalAll versionsProduction" {
+		if got := cell(list, *l, "product"); got != "E Editor Professional All versions Production" {
 			t.Errorf("the product reads %q", got)
 		}
 		if got := row(list, *l).Find("[data-copy-url]").AttrOr("data-copy-url", ""); got != l.path()+"/key" {
@@ -155,10 +155,10 @@ func TestUsageInTheList(t *testing.T) {
 		bars         int
 	}{
 		"some of the limit":      {some, "2 / 5 activations used", "ok", 1},
-		"all of the limit":       {full, "2 / 2 activations usedLimit reached", "full", 1},
+		"all of the limit":       {full, "2 / 2 activations used Limit reached", "full", 1},
 		"without limit":          {unlimited, "2 / Unlimited activations used", "ok", 0},
 		"never used":             {unused, "0 / 5 activations used", "idle", 1},
-		"in use before, not now": {returned, "0 / 5 activations usedNo device at the moment", "idle", 1}, // E-03
+		"in use before, not now": {returned, "0 / 5 activations used No device at the moment", "idle", 1}, // E-03
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := cell(list, tt.license, "usage"); got != tt.reads {
@@ -186,15 +186,15 @@ func TestExpiryThroughTime(t *testing.T) {
 		l            issued
 		state, reads string
 	}{
-		{"in time", -9 * day, plain, "ok", "4 Dec 2026, 4 Dec 2026, 09:41 UTCIn 9 days"},
-		{"a moment before the last 7 days", -7*day - time.Microsecond, plain, "ok", "4 Dec 2026, 4 Dec 2026, 09:41 UTCIn 7 days"},
-		{"7 days to the moment", -7 * day, plain, "soon", "4 Dec 2026, 4 Dec 2026, 09:41 UTCExpires in 7 days"},
-		{"the last seconds", -30 * time.Second, plain, "soon", "4 Dec 2026, 4 Dec 2026, 09:41 UTCExpires in less than a minute"},
-		{"the end", 0, plain, "past", "4 Dec 2026, 4 Dec 2026, 09:41 UTCExpired just now"},
-		{"an end with grace", 0, graced, "grace", "4 Dec 2026, 4 Dec 2026, 09:41 UTCIn grace, 3 days left"},
-		{"long past", 2 * day, plain, "past", "4 Dec 2026, 4 Dec 2026, 09:41 UTCExpired 2 days ago"},
-		{"the last seconds of grace", 3*day - time.Second, graced, "grace", "4 Dec 2026, 4 Dec 2026, 09:41 UTCIn grace, less than a minute left"},
-		{"the end of grace", 3 * day, graced, "past", "7 Dec 2026, 7 Dec 2026, 09:41 UTCExpired just now"},
+		{"in time", -9 * day, plain, "ok", "4 Dec 2026, 4 Dec 2026, 09:41 UTC In 9 days"},
+		{"a moment before the last 7 days", -7*day - time.Microsecond, plain, "ok", "4 Dec 2026, 4 Dec 2026, 09:41 UTC In 7 days"},
+		{"7 days to the moment", -7 * day, plain, "soon", "4 Dec 2026, 4 Dec 2026, 09:41 UTC Expires in 7 days"},
+		{"the last seconds", -30 * time.Second, plain, "soon", "4 Dec 2026, 4 Dec 2026, 09:41 UTC Expires in less than a minute"},
+		{"the end", 0, plain, "past", "4 Dec 2026, 4 Dec 2026, 09:41 UTC Expired just now"},
+		{"an end with grace", 0, graced, "grace", "4 Dec 2026, 4 Dec 2026, 09:41 UTC In grace, 3 days left"},
+		{"long past", 2 * day, plain, "past", "4 Dec 2026, 4 Dec 2026, 09:41 UTC Expired 2 days ago"},
+		{"the last seconds of grace", 3*day - time.Second, graced, "grace", "4 Dec 2026, 4 Dec 2026, 09:41 UTC In grace, less than a minute left"},
+		{"the end of grace", 3 * day, graced, "past", "7 Dec 2026, 7 Dec 2026, 09:41 UTC Expired just now"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.now = end.Add(tt.at)
@@ -209,7 +209,7 @@ func TestExpiryThroughTime(t *testing.T) {
 			if warned != (tt.state == "soon" || tt.state == "grace") {
 				t.Errorf("a warning is drawn: %v", warned)
 			}
-			if badge := words(row(list, tt.l).Find(".badge").Text()); (badge == "Expired") != (tt.state == "past") {
+			if badge := textOf(row(list, tt.l).Find(".badge")); (badge == "Expired") != (tt.state == "past") {
 				t.Errorf("the badge reads %q", badge)
 			}
 		})
@@ -230,9 +230,9 @@ func TestExpiryOfOtherLicenses(t *testing.T) {
 		l            issued
 		state, reads string
 	}{
-		"perpetual":          {forever, "never", "NeverPerpetual"},
-		"revoked":            {gone, "ok", "3 Jan 2027, 3 Jan 2027, 09:41 UTCNo longer valid"},
-		"revoked, then past": {late, "past", "25 Nov 2026, 25 Nov 2026, 09:41 UTCExpired 1 day ago"},
+		"perpetual":          {forever, "never", "Never Perpetual"},
+		"revoked":            {gone, "ok", "3 Jan 2027, 3 Jan 2027, 09:41 UTC No longer valid"},
+		"revoked, then past": {late, "past", "25 Nov 2026, 25 Nov 2026, 09:41 UTC Expired 1 day ago"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := row(list, tt.l).Find(".exp").AttrOr("data-state", ""); got != tt.state {
@@ -280,7 +280,7 @@ func TestBannerNamesTheMostUrgentLicense(t *testing.T) {
 func chips(p *page) []string {
 	p.t.Helper()
 	return p.find(".chips a").Map(func(_ int, s *goquery.Selection) string {
-		text := words(s.Text())
+		text := textOf(s)
 		if s.AttrOr("aria-current", "") == "true" {
 			text += " *"
 		}
