@@ -138,10 +138,10 @@ var never = []string{"sql", ".go:", "panic", "goroutine", "0001", "9999", "<nil>
 
 // random are parts of a page that are drawn at random and could spell anything,
 // ids among them.
-var random = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(after|before|token)=[A-Za-z0-9_-]+|name="token" value="[^"]*"|/assets/[0-9a-f]+/`)
+var random = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(after|before|token)=[A-Za-z0-9_-]+|name="token" value="[^"]*"|/assets/[0-9a-f]+/|q=[^"]*`)
 
 // numericID is a number where an address or a field names a record.
-var numericID = regexp.MustCompile(`(href|action|value|id|data-[a-z-]+)="[^"]*(/|id=|-)[0-9]+["/?&]`)
+var numericID = regexp.MustCompile(`"[^"]*/[0-9]+["/?]|[?&;](id|license)=[0-9]+["&]|\b(id|data-id|data-[a-z]*-id)="([^"]*-)?[0-9]+"`)
 
 func (p *page) check(w *world, allowed string) {
 	p.t.Helper()
@@ -198,10 +198,30 @@ func (p *page) find(selector string) *goquery.Selection {
 	return p.doc.Find(selector)
 }
 
-// text is the words of what a selector selects, with single blanks.
+// text is the words of what a selector selects.
 func (p *page) text(selector string) string {
 	p.t.Helper()
-	return words(p.find(selector).Text())
+	return textOf(p.find(selector))
+}
+
+// textOf is the words of a selection as they are read, wherever elements begin
+// and end and however the template is broken into lines.
+func textOf(s *goquery.Selection) string {
+	return punctuation.ReplaceAllString(words(strings.Join(textNodes(s), " ")), "$1")
+}
+
+var punctuation = regexp.MustCompile(` ([.,:])`)
+
+func textNodes(s *goquery.Selection) []string {
+	var parts []string
+	for _, child := range s.Contents().EachIter() {
+		if goquery.NodeName(child) == "#text" {
+			parts = append(parts, child.Text())
+		} else {
+			parts = append(parts, textNodes(child)...)
+		}
+	}
+	return parts
 }
 
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -209,7 +229,7 @@ func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 // texts is the words of each of what a selector selects.
 func (p *page) texts(selector string) []string {
 	p.t.Helper()
-	return p.find(selector).Map(func(_ int, s *goquery.Selection) string { return words(s.Text()) })
+	return p.find(selector).Map(func(_ int, s *goquery.Selection) string { return textOf(s) })
 }
 
 // attr is an attribute of the first of what a selector selects.
@@ -259,6 +279,6 @@ func wantIn(t *testing.T, p *page, selector, want string) {
 func wantNone(t *testing.T, p *page, selector string) {
 	t.Helper()
 	if found := p.find(selector); found.Length() > 0 {
-		t.Errorf("%s: there is a %s: %s", p.what, selector, words(found.Text()))
+		t.Errorf("%s: there is a %s: %s", p.what, selector, textOf(found))
 	}
 }

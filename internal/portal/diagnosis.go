@@ -252,7 +252,7 @@ func checkList(p ui.Page, det licensing.Detail) []ui.Check {
 			c = add
 		}
 		if label := checkLabel(c.Code); c.Outcome != verdict.Skipped && label != "" {
-			list = append(list, ui.Check{State: string(c.Outcome), Label: label, Detail: checkDetail(p, det, c), Note: checkNote(det, c)})
+			list = append(list, ui.Check{State: string(c.Outcome), Label: label, Detail: checkDetail(p, det, c), Note: checkNote(c)})
 		}
 	}
 	return list
@@ -331,13 +331,13 @@ func usedOfLimit(det licensing.Detail) string {
 }
 
 // checkNote is what a failed check would need.
-func checkNote(det licensing.Detail, c verdict.Check) string {
+func checkNote(c verdict.Check) string {
 	if c.Outcome != verdict.Fail {
 		return ""
 	}
 	switch c.Code {
 	case verdict.LimitReached:
-		return fmt.Sprintf("Needs fewer than %d devices, or a higher limit", det.License.Limit)
+		return "Needs a free activation, or a higher limit"
 	case verdict.NotActivated:
 		return "Needs at least one activated device"
 	case verdict.Expired:
