@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -292,4 +293,28 @@ func TestHTTPSIsRemembered(t *testing.T) {
 	if got := w.browser().get("/login").header.Get("Strict-Transport-Security"); got == "" {
 		t.Error("HSTS was not sent")
 	}
+}
+
+// What is wrong inside stays inside, and the page says what to do.
+func TestOurOwnFaults(t *testing.T) {
+	w := newWorld(t)
+	owner := w.customer("ada@example.com")
+	must(t, w.store.Close())
+	for _, path := range []string{"/", "/licenses", "/activations", "/login", "/reset?token=" + strings.Repeat("a", 43)} {
+		answer := owner.get(path)
+		wantStatus(t, answer, http.StatusInternalServerError)
+		wantText(t, answer, "h1", "Something went wrong")
+		wantIn(t, answer, "main", "mention request "+answer.header.Get("X-Request-Id"))
+	}
+	wantProblem(t, owner.script().get("/licenses"), http.StatusInternalServerError, "internal")
+}
+
+func TestInterruptedRequests(t *testing.T) {
+	w := newWorld(t)
+	owner := w.customer("ada@example.com")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer := owner.do(owner.request(http.MethodGet, "/licenses", "").WithContext(ctx), "")
+	wantStatus(t, answer, http.StatusServiceUnavailable)
+	wantText(t, answer, "h1", "Back in a moment")
 }

@@ -202,7 +202,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 		Product: d.Product.Name, Mask: id.Brief(l.Mask), Ending: keyEnding(l.Mask), LicenseHref: "/licenses/" + string(l.ID),
 		Environment: environmentWord(l.Environment), Version: a.AppVersion, Platform: a.Platform,
 		Badge: ui.NewBadge(string(d.Status), deviceStatusWord(d.Status)),
-		Seen:  p.Since(a.LastSeenAt), Activated: p.Date(a.ActivatedAt),
+		Seen:  seen(p, v, a), Activated: p.Date(a.ActivatedAt),
 		Stale: d.Status == license.ActivationActive && a.Stale(p.Now),
 	}
 	if a.LastSeenAt.IsZero() {
@@ -220,6 +220,13 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 		row.Dialog = "deactivate-" + string(a.ID)
 	}
 	return row
+}
+
+// seen counts from the request: a device may have been heard of after the
+// instant that a list was taken at.
+func seen(p ui.Page, v *visit, a license.Activation) ui.When {
+	p.Now = v.now
+	return p.Since(a.LastSeenAt)
 }
 
 // confirmation names the device and says what happens (P-ACT-11, 15, 17).

@@ -397,6 +397,12 @@ func TestPagingActivations(t *testing.T) {
 	}
 	wantText(t, ada.get(first), ".table-foot p", "Showing 1–25 of 60")
 
+	w.pass(5 * time.Minute) // after the list was taken, the last device on it is heard of
+	w.hear(l, want[59], "")
+	if got := textOf(deviceRow(ada.get(last), want[59]).Find(".when")); got != "just now, 24 Nov 2026, 09:46 UTC" {
+		t.Errorf("last seen reads %q", got)
+	}
+
 	place, _ := url.Parse(last)
 	wrong := ada.get("/activations?status=active&after=" + place.Query().Get("after"))
 	wantIn(t, wrong, "#results .notice", "belongs to another list")

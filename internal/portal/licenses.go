@@ -49,6 +49,7 @@ type licenseResults struct {
 // licenseRow is one license in the list.
 type licenseRow struct {
 	Href, Product, Plan, Versions, Environment string
+	Features                                   string // "3 of 5 features", where there are any
 	Mask, Ending                               string
 	Copy                                       ui.Copy
 	Badge                                      ui.Badge
@@ -235,7 +236,7 @@ func newLicenseRow(p ui.Page, v *visit, o license.Owned) licenseRow {
 	row := licenseRow{
 		Href: "/licenses/" + string(l.ID), Product: o.ProductName, Plan: l.Plan,
 		Versions: versionWords(l, p.Zone), Environment: environmentWord(l.Environment),
-		Mask: id.Brief(l.Mask), Ending: ending,
+		Features: includedWords(l), Mask: id.Brief(l.Mask), Ending: ending,
 		Badge:  ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		Usage:  usageOf(l, o.Used, p.Now),
 		Expiry: expiryOf(p, l),

@@ -702,14 +702,19 @@ func TestKeyEndings(t *testing.T) {
 	}
 }
 
-// P-LICD-13, P-NAV-05
+// P-LICD-13, P-LIC-16, P-NAV-05
 func TestVersionsAndEnvironmentInTheList(t *testing.T) {
 	w := newWorld(t)
 	ada := w.customer("ada@example.com")
-	staging := w.product("Staging Editor", func(p *catalog.NewProduct) { p.Environment = license.Staging })
+	staging := w.product("Staging Editor", func(p *catalog.NewProduct) {
+		p.Environment = license.Staging
+		p.Features = []license.Feature{
+			{Key: "export", Type: license.Boolean, Value: true}, {Key: "sso", Type: license.Boolean, Value: false},
+		}
+	})
 	l := w.issue(ada.Customer.ID, staging, maxVersion("8.x"), func(i *licensing.Issue) { i.UpdatesUntil = time.Date(2027, 3, 12, 0, 0, 0, 0, time.UTC) })
 	got := cell(ada.get("/licenses"), l, "product")
-	for _, want := range []string{"Professional", "8.x, versions released before 12 Mar 2027", "Staging"} {
+	for _, want := range []string{"Professional", "1 of 2 features", "8.x, versions released before 12 Mar 2027", "Staging"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the product reads %q, which lacks %q", got, want)
 		}

@@ -92,6 +92,21 @@ func versionWords(l license.License, zone *time.Location) string {
 	return "All versions"
 }
 
+// includedWords say how many of the product's features a license includes, or
+// nothing where the product defines none (P-LIC-16).
+func includedWords(l license.License) string {
+	if len(l.Features) == 0 {
+		return ""
+	}
+	included := 0
+	for _, f := range l.Features {
+		if f.Included() {
+			included++
+		}
+	}
+	return fmt.Sprintf("%d of %s", included, ui.Plural(len(l.Features), "feature", "features"))
+}
+
 func featureWords(f license.Feature) string {
 	switch v := f.Value.(type) {
 	case bool:
