@@ -1,22 +1,11 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os/exec"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
-)
-
-const (
-	demoReady = 3 * time.Minute // it issues more than 10,000 licenses first
-	demoStops = 30 * time.Second
 )
 
 // Demo is a running "keyward demo" and what it says about itself. The names
@@ -57,7 +46,9 @@ type Demo struct {
 	// database, or all of it.
 	Data string `json:"-"`
 
-	process *exec.Cmd
+	process  *program
+	database string
+	sessions map[string]*Session // by e-mail address
 }
 
 // SignIn is what a person types to get in.
@@ -84,83 +75,43 @@ type License struct {
 // URL it keeps its data in SQLite.
 func StartDemo(t *testing.T, databaseURL string) *Demo {
 	t.Helper()
-	demo := &Demo{Data: t.TempDir()}
-	args := []string{"demo", "--json", "--listen", "127.0.0.1:0", "--data", demo.Data}
-	if databaseURL != "" {
-		args = append(args, "--database", databaseURL)
-	}
-	demo.process = exec.Command(Binary(t), args...)
-	demo.process.Stderr = t.Output()
-	dieWithTest(demo.process)
-	line := start(t, demo.process)
-	t.Cleanup(func() { demo.stop(t) })
-	if err := json.Unmarshal(line, demo); err != nil {
-		t.Fatalf("the demo's first line is not JSON: %v\n%s", err, line)
-	}
+	demo := &Demo{Data: t.TempDir(), database: databaseURL, sessions: map[string]*Session{}}
+	demo.start(t)
 	if gaps := empty(reflect.ValueOf(*demo), "demo"); len(gaps) > 0 {
-		t.Fatalf("the demo says nothing about %s\n%s", strings.Join(gaps, ", "), line)
+		t.Fatalf("the demo says nothing about %s", strings.Join(gaps, ", "))
 	}
 	return demo
 }
 
-// start runs the process until it has printed its first line.
-func start(t *testing.T, process *exec.Cmd) []byte {
+func (d *Demo) start(t *testing.T) {
 	t.Helper()
-	out, err := process.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	isJSON := func(line []byte) bool { return line[0] == '{' }
+	var line []byte
+	d.process, line = startProgram(t, isJSON, append([]string{"demo", "--json", "--listen", "127.0.0.1:0"}, d.storage()...)...)
+	if err := json.Unmarshal(line, d); err != nil {
+		t.Fatalf("what the demo says about itself is not JSON: %v\n%s", err, line)
 	}
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	type answer struct {
-		line []byte
-		err  error
-	}
-	first := make(chan answer, 1)
-	go func() {
-		lines := bufio.NewReader(out)
-		line, err := lines.ReadBytes('\n')
-		first <- answer{line, err}
-		// Whatever else it prints must not fill the pipe and stop it.
-		_, _ = io.Copy(io.Discard, lines)
-	}()
-	select {
-	case a := <-first:
-		if a.err == nil {
-			return a.line
-		}
-		err = errors.Join(a.err, process.Wait())
-	case <-time.After(demoReady):
-		err = errors.Join(fmt.Errorf("nothing after %v", demoReady), process.Process.Kill(), process.Wait())
-	}
-	t.Fatalf("%s printed no line: %v", strings.Join(process.Args, " "), err)
-	return nil
 }
 
-// Kill ends the program as a power failure would.
-func (d *Demo) Kill(t *testing.T) {
+// Kill ends the demo as a power failure would.
+func (d *Demo) Kill(t *testing.T) { t.Helper(); d.process.kill(t) }
+
+// Restart starts the demo again on the data that it left.
+func (d *Demo) Restart(t *testing.T) {
 	t.Helper()
-	if err := d.process.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = d.process.Wait() // it was killed, as asked
+	clear(d.sessions)
+	d.start(t)
 }
 
-// stop asks the program to end, as an operator does, and expects it to do so in
-// good order.
-func (d *Demo) stop(t *testing.T) {
-	if d.process.ProcessState != nil {
-		return
+// storage are the flags that lead a command to the demo's data.
+func (d *Demo) storage() []string { return storage(d.Data, d.database) }
+
+func storage(data, databaseURL string) []string {
+	flags := []string{"--data", data}
+	if databaseURL != "" {
+		flags = append(flags, "--database", databaseURL)
 	}
-	if err := d.process.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Errorf("stop the demo: %v", err)
-	}
-	giveUp := time.AfterFunc(demoStops, func() { _ = d.process.Process.Kill() })
-	defer giveUp.Stop()
-	if err := d.process.Wait(); err != nil {
-		t.Errorf("the demo did not stop in good order: %v", err)
-	}
+	return flags
 }
 
 // empty names every exported text that holds nothing, every list and map
