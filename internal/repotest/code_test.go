@@ -66,10 +66,10 @@ var calls = []struct {
 	{"time", "Since", clockOwners, true, "a clock is passed in, so that every instant can be tested"},
 	{"time", "Until", clockOwners, true, "a clock is passed in, so that every instant can be tested"},
 	{"time", "Sleep", nil, false, "a sleep is too long on one machine and too short on another: wait for what is to happen"},
-	{"os", "Exit", []string{"cmd", "internal/pgtest/cmd"}, true, "only main ends the program: nothing below it gets to clean up"},
-	{"fmt", "Print", nil, true, "write to the stream that was passed in"},
-	{"fmt", "Printf", nil, true, "write to the stream that was passed in"},
-	{"fmt", "Println", nil, true, "write to the stream that was passed in"},
+	{"os", "Exit", []string{"cmd", "internal/pgtest/cmd", "examples"}, true, "only main ends the program: nothing below it gets to clean up"},
+	{"fmt", "Print", []string{"examples"}, true, "write to the stream that was passed in"},
+	{"fmt", "Printf", []string{"examples"}, true, "write to the stream that was passed in"},
+	{"fmt", "Println", []string{"examples"}, true, "write to the stream that was passed in"},
 }
 
 // clockOwners assemble the program, or are the program: the client runs inside
