@@ -25,12 +25,20 @@ func (c *serveCommand) Run(on *call) error {
 		}
 	}
 	err := server.Run(on.ctx, c.Server, log, func(a net.Addr) {
-		log.Info("serving", "address", a.String(), "portal", c.Address())
+		log.Info("serving", "address", a.String())
+		if c.BaseURL == "" && !loopback(a) {
+			log.Warn("links in mails need the address at which customers reach the portal: set --base-url")
+		}
 	})
 	if on.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // stopped before it served
 	}
 	return opening(err)
+}
+
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 type demoCommand struct{ config.Demo }
