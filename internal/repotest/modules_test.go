@@ -22,7 +22,6 @@ var allowances = []allowance{
 	{"github.com/google/uuid", []string{"internal/id"}, "ids have one type, made in one place"},
 	{"github.com/wneessen/go-mail", []string{"internal/mail"}, "one package writes mail"},
 	{"golang.org/x/crypto", []string{"internal/account", "internal/signing"}, "cryptography stays where it is reviewed"},
-	{"golang.org/x/text", []string{"internal"}, "people's names and numbers appear everywhere"},
 	{"golang.org/x/time", []string{"internal/ratelimit"}, "attempts are counted in one place"},
 
 	{module: "github.com/google/go-cmp"},
