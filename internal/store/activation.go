@@ -261,11 +261,11 @@ func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]lic
 // DeviceNames returns what devices are called, by activation.
 func (r Reader) DeviceNames(ctx context.Context, activations []id.ID) (map[id.ID]string, error) {
 	names := make(map[id.ID]string, len(activations))
-	var args []any
-	for _, a := range padded(activations) {
-		args = append(args, a)
+	if len(activations) == 0 {
+		return names, nil
 	}
-	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(name, ''), identifier) FROM activation WHERE id IN `+in(len(args), 1), args...)
+	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(name, ''), identifier) FROM activation
+		WHERE id IN `+r.d.listed(`$1`), idList(activations))
 	_, err = collect(rs, err, func(s scanner) (struct{}, error) {
 		var activation id.ID
 		var name string

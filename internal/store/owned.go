@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ type Page struct {
 // size, so that the caller knows whether there are more; entries in front of
 // Before come in list order too.
 func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort license.Order, desc bool, page Page) ([]license.Owned, error) {
-	w := ownedWhere(f)
+	w := ownedWhere(r.d, f)
 	key := sortKey(sort, w, f.Now)
 	backward := page.Before != ""
 	if edge := edgeOf(page); edge != "" {
@@ -102,6 +103,7 @@ func comparison(descending bool) string {
 
 // where collects conditions and their arguments.
 type where struct {
+	d          *dialect
 	conditions []string
 	args       []any
 	owner      string // placeholder expression of the owner's seq
@@ -118,8 +120,8 @@ func (w *where) arg(v any) string {
 func (w *where) text() string { return ` WHERE ` + strings.Join(w.conditions, ` AND `) }
 
 // ownedWhere is everything a filter asks for, the owner first.
-func ownedWhere(f LicenseFilter) *where {
-	w := &where{}
+func ownedWhere(d *dialect, f LicenseFilter) *where {
+	w := &where{d: d}
 	w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
 	w.add(`l.customer_seq = ` + w.owner)
 	if f.Status != "" {
@@ -142,23 +144,25 @@ func searchConditions(f LicenseFilter, w *where) []string {
 	if f.Key != "" {
 		any = append(any, `l.key_folded LIKE `+w.arg(like(f.Key))+` ESCAPE '\'`)
 	}
-	if list := padded(f.Licenses); len(list) > 0 {
-		any = append(any, `l.id IN `+in(len(list), len(w.args)+1))
-		for _, license := range list {
-			w.arg(license)
-		}
+	if len(f.Licenses) > 0 {
+		any = append(any, `l.id IN `+w.d.listed(w.arg(idList(f.Licenses))))
 	}
 	return any
 }
 
-// padded repeats the last id until the number of ids is a power of two: lists
-// of any length then make few different statements, which stay prepared.
-func padded(ids []id.ID) []id.ID {
-	list := slices.Clone(ids)
-	for n := len(ids); n > 0 && n&(n-1) != 0; n++ {
-		list = append(list, ids[len(ids)-1])
+// idList binds ids as one argument, a JSON array: a search can find thousands of
+// licenses, and that many arguments take SQLite seconds.
+func idList(ids []id.ID) string {
+	b, _ := json.Marshal(ids) // texts always encode
+	return string(b)
+}
+
+// listed is the right side of an IN for a list.
+func (d *dialect) listed(argument string) string {
+	if d.name == sqliteName {
+		return `(SELECT value FROM json_each(` + argument + `))`
 	}
-	return list
+	return `(SELECT json_array_elements_text(CAST(` + argument + ` AS json)))`
 }
 
 // statusIs is license.License.Status as a condition. A test proves that both
@@ -177,7 +181,7 @@ func statusIs(s license.Status, w *where, now time.Time) string {
 // is left aside: the counts are what choosing another one would show.
 func (r Reader) CountOwned(ctx context.Context, f LicenseFilter) (map[license.Status]int, error) {
 	f.Status = ""
-	w := ownedWhere(f)
+	w := ownedWhere(r.d, f)
 	text := `SELECT l.phase, COUNT(*), SUM(CASE WHEN l.ends_at <= ` + w.arg(at(f.Now)) + ` THEN 1 ELSE 0 END)
 		FROM license l` + w.text() + ` GROUP BY l.phase`
 	rs, err := r.query(ctx, text, w.args...)

@@ -266,7 +266,7 @@ func addLists(calls map[string]call, owner id.ID) {
 
 // small are the tables that may be read as a whole: few products, and the
 // events that wait for their seal.
-var small = regexp.MustCompile(`^(p|n|product|g|generator|w|event_pending|event_head|CONSTANT ROW)$`)
+var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|CONSTANT ROW)$`)
 
 var scan = regexp.MustCompile(`^SCAN (CONSTANT ROW|\S+)`)
 
