@@ -187,7 +187,7 @@ func aShelf(t *testing.T, s *store.Store, n int, seed uint64) shelf {
 // statuses proves that SQL and Go read the same status from the same facts, at
 // any instant, the boundaries included.
 func statuses(t *testing.T, s *store.Store) {
-	x := aShelf(t, s, 2000, 1)
+	x := aShelf(t, s, 1500, 1)
 	r := newRandom(2)
 	instants := []time.Time{noon, license.Forever.Add(-time.Microsecond), license.Forever}
 	for range 4 {
