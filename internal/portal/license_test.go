@@ -513,6 +513,33 @@ func TestHistoryOfALicense(t *testing.T) {
 	})
 }
 
+// Every reason that a vendor can give is told in words, except that somebody
+// just did it.
+func TestReasonsAreTold(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	p := w.product("Editor")
+	for why, says := range map[license.Reason]string{
+		license.Manual: "", license.Payment: "payment", license.Abuse: "unusual use", license.Contract: "contract",
+		license.Refund: "refund", license.Leak: "leaked key", license.Replaced: "replaced by another license",
+	} {
+		l := w.issue(ada.Customer.ID, p)
+		if slices.Contains(license.RevokeReasons(), why) {
+			w.revoke(l, why)
+		} else {
+			w.suspend(l, why, "")
+		}
+		shown := ada.get(l.path())
+		entry, _, _ := strings.Cut(story(shown)[0], " · ")
+		if got := strings.TrimPrefix(story(shown)[0], entry); got != "" && got != " · reason: "+says || got == "" && says != "" {
+			t.Errorf("%s: the history says %q", why, story(shown)[0])
+		}
+		if inBrackets := strings.Contains(shown.text("#validation .outcome"), "("+says+")"); inBrackets != (says != "") {
+			t.Errorf("%s: the Validation Status says %q", why, shown.text("#validation .outcome"))
+		}
+	}
+}
+
 // deviceOf finds the activation of a device by the dialog that asks about it.
 func (p *page) deviceOf(t *testing.T, name string) id.ID {
 	t.Helper()
