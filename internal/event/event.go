@@ -73,6 +73,10 @@ type Event struct {
 	PersonID       id.ID
 	Reason         string // reason code
 	Data           Data   // facts before and after, by type
+
+	// Address is where it came from, if it came over the network (C-AUD-01). It
+	// is personal: kept apart, erasable, and no part of the chain.
+	Address string
 }
 
 // Data is what an event says beyond its ids. Every field is a fact or a code;
@@ -112,8 +116,15 @@ func FactsOf(l license.License, now time.Time) *LicenseFacts {
 func New(t Type, by account.Actor, now time.Time) Event {
 	return Event{
 		ID: id.New(), At: now, Type: t,
-		Actor: Actor{Kind: by.Kind, ID: by.ID}, RequestID: by.RequestID,
+		Actor: Actor{Kind: by.Kind, ID: by.ID}, RequestID: by.RequestID, Address: addressOf(by),
 	}
+}
+
+func addressOf(by account.Actor) string {
+	if !by.Address.IsValid() {
+		return ""
+	}
+	return by.Address.String()
 }
 
 // About says which license the event is about.

@@ -25,16 +25,20 @@ func (tx *Tx) AppendEvent(ctx context.Context, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO event_pending (event_seq) VALUES ($1)`, seq)
+	if _, err := tx.exec(ctx, `INSERT INTO event_pending (event_seq) VALUES ($1)`, seq); err != nil || e.Address == "" {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO event_origin (event_seq, address) VALUES ($1, $2)`, seq, e.Address)
 	return err
 }
 
 const eventColumns = `e.id, e.at, e.type, e.actor_kind, e.actor_id, e.request_id, e.environment,
 	COALESCE(p.id, ''), COALESCE(l.id, ''), e.license_version, COALESCE(c.id, ''),
-	e.activation_id, e.person_id, e.reason, e.data`
+	e.activation_id, e.person_id, e.reason, e.data, COALESCE(o.address, '')`
 
 // eventJoins follow a FROM that begins with event e.
 const eventJoins = `
+	LEFT JOIN event_origin o ON o.event_seq = e.seq
 	LEFT JOIN product p ON p.seq = e.product_seq
 	LEFT JOIN license l ON l.seq = e.license_seq
 	LEFT JOIN customer c ON c.seq = e.customer_seq`
@@ -43,7 +47,7 @@ func eventTargets(e *event.Event) []any {
 	return []any{
 		&e.ID, scanAt(&e.At), &e.Type, &e.Actor.Kind, &e.Actor.ID, &e.RequestID, &e.Environment,
 		&e.ProductID, &e.LicenseID, &e.LicenseVersion, &e.CustomerID,
-		&e.ActivationID, &e.PersonID, &e.Reason, scanJSON(&e.Data),
+		&e.ActivationID, &e.PersonID, &e.Reason, scanJSON(&e.Data), &e.Address,
 	}
 }
 

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func events(t *testing.T, s *store.Store) {
 	device := anActivation(mine, "HW-1")
 	device.Name = ""
 	activate(t, s, device)
-	by := account.Actor{Kind: account.ActorAdministrator, ID: id.New(), RequestID: "request"}
+	by := account.Actor{Kind: account.ActorAdministrator, ID: id.New(), RequestID: "request", Address: netip.MustParseAddr("203.0.113.9")}
 	used := 1
 
 	assigned := event.New(event.LicenseAssigned, by, noon).About(mine).Because("manual")

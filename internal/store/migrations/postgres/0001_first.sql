@@ -268,6 +268,13 @@ CREATE TABLE event (
 CREATE INDEX event_license ON event (license_seq, seq);
 CREATE INDEX event_customer ON event (customer_seq, seq);
 
+-- Where an event came from: personal, so it can be erased, and is no part of
+-- the chain.
+CREATE TABLE event_origin (
+    event_seq BIGINT PRIMARY KEY REFERENCES event (seq),
+    address   TEXT NOT NULL
+);
+
 -- Committed events in the order in which they are sealed: ids made before
 -- commit do not come out in commit order, so consumers read this number.
 CREATE TABLE event_pending (
