@@ -40,7 +40,7 @@ func CheckPassword(password, email string, least int) string {
 	case utf8.RuneCountInString(password) < least:
 		return fmt.Sprintf("Use at least %d characters.", least)
 	case isAddress(password, email):
-		return "Choose a password that is not your email address."
+		return "Choose a password that is not your e-mail address."
 	case isCommon(password):
 		return "This password is one of the first that are tried. Choose another, for example several unrelated words."
 	}

@@ -2,9 +2,12 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -15,10 +18,35 @@ import (
 	"github.com/keyward/keyward/internal/pgtest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"keyward": func() { os.Exit(cli.Main(context.Background(), os.Args[1:], cli.System())) },
-	})
+// program is the directory that holds the binary as it is shipped. Scripts start
+// it a hundred times, which would take minutes with the race detector in it.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "keyward-cli-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = dir
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "keyward"+suffix()), "../../cmd/keyward")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// suffix is what the names of programs end with.
+func suffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
 }
 
 // TestScripts runs what an operator types, on SQLite.
@@ -40,6 +68,7 @@ func scripts(dir string, setup func(*testscript.Env)) testscript.Params {
 	return testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", program+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("KEYWARD_DATA", e.WorkDir+"/data")
 			setup(e)
 			return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/fault"
@@ -62,10 +61,11 @@ type deviceState struct {
 	unknown string
 	license id.ID
 	place   place
+	cut     bool
 }
 
 func readDeviceState(q url.Values) (deviceState, error) {
-	s := deviceState{search: q.Get("q")}
+	s := deviceState{search: q.Get("q"), cut: q.Get("cut") != ""}
 	switch status := license.ActivationStatus(q.Get("status")); {
 	case status == "":
 	case status.Known():
@@ -95,6 +95,9 @@ func (s deviceState) values() url.Values {
 			v.Set(name, value)
 		}
 	}
+	if s.cut {
+		v.Set("cut", "1")
+	}
 	return v
 }
 
@@ -109,6 +112,11 @@ func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) err
 	s, err := readDeviceState(r.URL.Query())
 	if err != nil {
 		return err
+	}
+	if short, cut := cutSearch(s.search); cut {
+		s.search, s.cut = short, true
+		http.Redirect(w, r, s.href(), http.StatusSeeOther)
+		return nil
 	}
 	list, err := d.Licensing.Devices(r.Context(), v.actor, licensing.DeviceQuery{
 		Search: s.search, Status: s.status, LicenseID: s.license,
@@ -155,7 +163,7 @@ func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list
 		Page: p, Results: d.newDeviceResults(p, v, s, list),
 		Search: searchForm{
 			Action: "/activations/search", ResultsPath: "/activations", Label: "Search devices",
-			Placeholder: "Search device name or identifier", Value: s.search, Hidden: hidden(s.values(), "q"),
+			Placeholder: "Search device name or identifier", Value: s.search, Hidden: hidden(s.values(), "q", "cut"),
 		},
 	}
 	if one := list.License; one != nil {
@@ -172,10 +180,7 @@ func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list
 func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensing.DeviceList) deviceResults {
 	r := deviceResults{
 		Announce: ui.Plural(list.Total, "device", "devices") + " found",
-		Chips:    deviceChips(s, list), Pills: devicePills(s, list),
-	}
-	if s.place.wrong {
-		r.Notices = []ui.Notice{{Tone: ui.ToneInfo, Text: "That page belongs to another list. This is the beginning of this one."}}
+		Chips:    deviceChips(s, list), Pills: devicePills(s, list), Notices: listNotices(s.cut, s.place.wrong),
 	}
 	for _, o := range list.Rows {
 		device := licensing.Device{Activation: o.Activation, Status: o.Activation.Status(o.License.Status(p.Now), p.Now)}
@@ -266,7 +271,7 @@ func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
 	var pills ui.Pills
 	if s.search != "" {
 		pills.Items = append(pills.Items, ui.Pill{Name: "Search", Value: ui.Shorten(s.search, 60),
-			Href: s.with(func(s *deviceState) { s.search = "" })})
+			Href: s.with(func(s *deviceState) { s.search, s.cut = "", false })})
 	}
 	if list.License != nil {
 		pills.Items = append(pills.Items, ui.Pill{Name: "License", Value: list.License.Product.Name + " " + id.Brief(list.License.License.Mask),
@@ -326,10 +331,7 @@ func (d *Door) searchActivations(w http.ResponseWriter, r *http.Request, v *visi
 	if found != "" {
 		s.search, s.license = "", found
 	}
-	s.search = strings.Join(strings.Fields(s.search), " ")
-	if len(s.search) > licensing.MaxSearch {
-		s.search = strings.ToValidUTF8(s.search[:licensing.MaxSearch], "")
-	}
+	s.search, s.cut = cutSearch(s.search)
 	http.Redirect(w, r, s.href(), http.StatusSeeOther)
 	return nil
 }

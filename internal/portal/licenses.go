@@ -217,7 +217,7 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 		Chips:    statusChips(s, list), Sort: sortMenu(s), Pills: licensePills(s),
 		Product: sortColumn(s, "Product", license.ByProduct), Status: sortColumn(s, "Status", license.ByStatus),
 		Expires: sortColumn(s, "Expires", license.ByExpiry),
-		Notices: licenseNotices(s),
+		Notices: listNotices(s.cut, s.place.wrong),
 	}
 	for _, o := range list.Rows {
 		r.Rows = append(r.Rows, newLicenseRow(p, v, o))
@@ -337,12 +337,13 @@ func licensePills(s listState) ui.Pills {
 	return pills
 }
 
-func licenseNotices(s listState) []ui.Notice {
+// listNotices says what of a list's address could not be used as it was.
+func listNotices(cut, wrongPlace bool) []ui.Notice {
 	var notices []ui.Notice
-	if s.cut {
+	if cut {
 		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "Only the first 12 letters and digits are searched, so that no key ends up in an address."})
 	}
-	if s.place.wrong {
+	if wrongPlace {
 		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "That page belongs to another list. This is the beginning of this one."})
 	}
 	return notices

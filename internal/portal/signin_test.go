@@ -313,7 +313,7 @@ func TestOneTimeLinks(t *testing.T) {
 				{"that differ", "one good password", "another good one", "repeat", "Type the same password again."},
 				{"too short", "short", "short", "password", "at least 8 characters"},
 				{"too common", "password1", "password1", "password", "one of the first that are tried"},
-				{"of the address", "ada@example.com", "ada@example.com", "password", "not your email address"},
+				{"of the address", "ada@example.com", "ada@example.com", "password", "not your e-mail address"},
 				{"none", "", "", "password", "Enter a password."},
 			} {
 				refused := choose("password", tt.password, "repeat", tt.repeat)

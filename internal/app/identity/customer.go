@@ -109,7 +109,7 @@ func addPerson(ctx context.Context, tx *store.Tx, actor account.Actor, customer 
 func email(problems *fault.Problems, s string) string {
 	address, ok := account.NormalizeEmail(s)
 	if !ok {
-		problems.Add("email", `Enter an email address such as "ada@example.com".`)
+		problems.Add("email", `Enter an e-mail address such as "ada@example.com".`)
 	}
 	return address
 }
@@ -131,7 +131,7 @@ func taken(err error, column string) error {
 	if !store.IsUnique(err, column) {
 		return err
 	}
-	return fault.Wrap(fault.Conflict, "email_taken", "This email address is in use already.", err).
+	return fault.Wrap(fault.Conflict, "email_taken", "This e-mail address is in use already.", err).
 		WithField("email", "Use another address, or the account that has it.")
 }
 

@@ -32,7 +32,7 @@ type Entry struct {
 
 // errSignIn is one answer for an unknown address, a wrong password and an
 // account that is switched off (P-AUTH-09, P-AUTH-13).
-var errSignIn error = fault.New(fault.Unauthenticated, "sign_in_failed", "The email address or the password is not right.").
+var errSignIn error = fault.New(fault.Unauthenticated, "sign_in_failed", "The e-mail address or the password is not right.").
 	WithNext(`Check both and try again, or choose a new password with "Forgot password".`)
 
 // errStale says that the account changed while its password was looked at.
