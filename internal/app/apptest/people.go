@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 
 	"github.com/keyward/keyward/internal/account"
@@ -42,7 +43,7 @@ func SignedIn(c account.Customer, role account.Role) account.Actor {
 // Staff is an administrator who may do everything.
 func Staff() account.Actor {
 	return account.Actor{
-		Kind: account.ActorAdministrator, ID: id.New(), RequestID: "request-of-staff",
+		Kind: account.ActorAdministrator, ID: id.New(), RequestID: "request-of-staff", Address: netip.MustParseAddr("203.0.113.9"),
 		Permissions: account.SuperAdmin.Permissions(),
 	}
 }

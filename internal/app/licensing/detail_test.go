@@ -86,6 +86,8 @@ func TestDetail(t *testing.T) {
 		equal(t, true, history[0].ByYou)
 		equal(t, false, history[1].ByYou)
 		equal(t, "", history[7].Device)
+		equal(t, "", history[7].Event.Address)
+		equal(t, "203.0.113.9", w.Events(l)[1].Address) // C-AUD-01
 	})
 	t.Run("a pause, an end and a revocation are explained", func(t *testing.T) { // P-LICD-06, P-LICD-07, P-LICD-19
 		_, err := suspend(w, l)

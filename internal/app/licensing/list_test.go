@@ -321,7 +321,7 @@ func TestDashboard(t *testing.T) {
 		equal(t, 8, len(d.Recent))
 		equal(t, event.LicenseAssigned, d.Recent[0].Event.Type)
 		for _, r := range d.Recent {
-			if r.Event.CustomerID != x.owner.CustomerID || r.Event.Type == event.ChangeRefused || r.ProductName == "" || r.Mask == "" {
+			if r.Event.CustomerID != x.owner.CustomerID || r.Event.Type == event.ChangeRefused || r.Event.Address != "" || r.ProductName == "" || r.Mask == "" {
 				t.Errorf("%+v", r)
 			}
 		}

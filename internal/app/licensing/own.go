@@ -116,6 +116,7 @@ func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) 
 		if slices.Contains(hiddenFromOwners(), e.Type) {
 			continue
 		}
+		e.Address = "" // of staff and devices: not the owner's to see
 		entries = append(entries, HistoryEntry{Event: e, Device: names[e.ActivationID], ByYou: e.Actor.ID != "" && e.Actor.ID == actor.ID})
 	}
 	return entries, nil
@@ -164,6 +165,9 @@ func (s *Service) Dashboard(ctx context.Context, actor account.Actor) (Dashboard
 			return err
 		}
 		d.Recent, err = r.CustomerEvents(ctx, actor.CustomerID, recentEvents, hiddenFromOwners()...)
+		for i := range d.Recent {
+			d.Recent[i].Event.Address = ""
+		}
 		return err
 	})
 	return d, err
