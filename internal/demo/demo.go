@@ -24,13 +24,20 @@ type Options struct {
 	Stdout io.Writer
 	Log    *slog.Logger
 	Now    func() time.Time // nil is the system's
+	Large  int              // licenses of the large customer; 0 is LargeLicenses
 }
+
+// LargeLicenses is how many licenses the large customer of a demo owns.
+const LargeLicenses = 10_000
 
 // Run makes the demo, or finds the one it made before, and serves it until ctx
 // ends.
 func Run(ctx context.Context, o Options) error {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Large == 0 {
+		o.Large = LargeLicenses
 	}
 	if err := o.Validate(); err != nil {
 		return err
@@ -130,7 +137,7 @@ func (d *running) fill(ctx context.Context, uses *server.Services, c *clock) err
 		fmt.Fprintln(d.Stdout, "Making the demo's data, which takes some seconds ...")
 	}
 	d.fresh = true
-	if d.record, err = seed(ctx, uses, c, d.Now().UTC().Truncate(time.Microsecond)); err != nil {
+	if d.record, err = seed(ctx, uses, c, d.Now().UTC().Truncate(time.Microsecond), d.Large); err != nil {
 		return err
 	}
 	return d.record.save(d.Data)

@@ -37,8 +37,12 @@ type running struct {
 	done chan error
 }
 
-// patience is how long a demo may take to be ready: it makes 10,000 licenses.
+// patience is how long a demo may take to be ready.
 const patience = 3 * time.Minute
+
+// large is more than one batch. Tests of the whole program have the demo as it
+// is shipped.
+const large = 600
 
 func start(t *testing.T, c config.Demo) *running {
 	t.Helper()
@@ -47,7 +51,7 @@ func start(t *testing.T, c config.Demo) *running {
 	read, write := io.Pipe()
 	r := &running{stop: stop, done: make(chan error, 1)}
 	go func() {
-		err := demo.Run(ctx, demo.Options{Demo: c, Stdout: write, Log: quiet})
+		err := demo.Run(ctx, demo.Options{Demo: c, Stdout: write, Log: quiet, Large: large})
 		r.done <- err
 		write.CloseWithError(errors.Join(io.EOF, err))
 	}()
@@ -152,7 +156,7 @@ func customers(t *testing.T, o office, a demo.Access, main account.Actor) {
 		who  account.Actor
 		want int
 	}{
-		{main, 40}, {o.signedIn(a.OtherCustomer), 4}, {o.signedIn(a.LargeCustomer), 10_000}, {o.signedIn(a.EmptyCustomer), 0},
+		{main, 40}, {o.signedIn(a.OtherCustomer), 4}, {o.signedIn(a.LargeCustomer), large}, {o.signedIn(a.EmptyCustomer), 0},
 	} {
 		if got := o.list(c.who, licensing.ListQuery{}).Owned; got != c.want {
 			t.Errorf("%d licenses, want %d", got, c.want)
@@ -344,8 +348,8 @@ func TestSeedStopsBetweenBatches(t *testing.T) {
 	defer uses.Store.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	told := stopper{stop}
-	done, err := demo.Seed(ctx, uses, demo.Amount{Customers: 1, Licenses: 30_000}, told)
-	if !errors.Is(err, context.Canceled) || done.Licenses != 10_000 {
+	done, err := demo.Seed(ctx, uses, demo.Amount{Customers: 1, Licenses: 3000}, told)
+	if !errors.Is(err, context.Canceled) || done.Licenses != 1000 {
 		t.Errorf("added %d, %v", done.Licenses, err)
 	}
 }

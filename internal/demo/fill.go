@@ -10,7 +10,7 @@ import (
 )
 
 // seed fills an empty installation and says how to get in.
-func seed(ctx context.Context, uses *server.Services, c *clock, now time.Time) (record, error) {
+func seed(ctx context.Context, uses *server.Services, c *clock, now time.Time, large int) (record, error) {
 	defer c.release()
 	products, err := vendor(ctx, uses, c, now)
 	if err != nil {
@@ -20,7 +20,7 @@ func seed(ctx context.Context, uses *server.Services, c *clock, now time.Time) (
 	if r.Access.Tokens.Secret, err = staff(ctx, uses); err != nil {
 		return record{}, fmt.Errorf("demo staff: %w", err)
 	}
-	stories, err := customers(ctx, uses, c, products, now)
+	stories, err := customers(ctx, uses, c, products, now, large)
 	if err != nil {
 		return record{}, fmt.Errorf("demo customers: %w", err)
 	}
@@ -30,11 +30,8 @@ func seed(ctx context.Context, uses *server.Services, c *clock, now time.Time) (
 	return r, uses.Licensing.Tally().Flush(ctx)
 }
 
-// largeLicenses is how many the large customer owns.
-const largeLicenses = 10_000
-
 // customers tells what happened to all of them.
-func customers(ctx context.Context, uses *server.Services, c *clock, products []*product, now time.Time) ([]*story, error) {
+func customers(ctx context.Context, uses *server.Services, c *clock, products []*product, now time.Time, large int) ([]*story, error) {
 	owners := map[string]account.Actor{}
 	for _, p := range []party{mainParty, otherParty, largeParty, emptyParty} {
 		owner, err := p.settle(ctx, uses)
@@ -52,7 +49,7 @@ func customers(ctx context.Context, uses *server.Services, c *clock, products []
 	if err := tell(ctx, c, append(main.stories, other.stories...)); err != nil {
 		return nil, err
 	}
-	if err := write(largeParty).many(ctx, c, largeLicenses); err != nil {
+	if err := write(largeParty).many(ctx, c, large); err != nil {
 		return nil, err
 	}
 	c.set(now)

@@ -52,7 +52,7 @@ func Seed(ctx context.Context, uses *server.Services, wanted Amount, progress io
 
 // seedLicenses gives one customer its share, in batches.
 func seedLicenses(ctx context.Context, c *crowd, owner id.ID, share int, done *Amount, wanted Amount, progress io.Writer) error {
-	first := c.now.Add(-crowdSpan)
+	first, every := c.now.Add(-crowdSpan), max(tellEvery, wanted.Licenses/50)
 	for made := 0; made < share; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -61,17 +61,17 @@ func seedLicenses(ctx context.Context, c *crowd, owner id.ID, share int, done *A
 		if err := c.add(ctx, owner, next-made, between(first, c.now, made, share), between(first, c.now, next, share)); err != nil {
 			return err
 		}
-		told := done.Licenses / tellEvery
+		told := done.Licenses / every
 		done.Licenses, made = done.Licenses+next-made, next
-		if done.Licenses/tellEvery > told {
+		if done.Licenses/every > told {
 			fmt.Fprintf(progress, "%d of %d licenses, %d of %d customers\n", done.Licenses, wanted.Licenses, done.Customers, wanted.Customers)
 		}
 	}
 	return nil
 }
 
-// tellEvery is after how many licenses progress is told.
-const tellEvery = 10_000
+// tellEvery is after how many licenses progress is told, at most that often.
+const tellEvery = 1000
 
 // seedProducts finds the products that an earlier run made, or makes them.
 func seedProducts(ctx context.Context, uses *server.Services) ([]license.Product, error) {
