@@ -1,6 +1,7 @@
 package license
 
 import (
+	"math"
 	"time"
 
 	"github.com/keyward/keyward/internal/id"
@@ -143,15 +144,18 @@ func includes(l License, r Release) bool {
 		(l.UpdatesUntil.IsZero() || r.ReleasedAt.Before(l.UpdatesUntil))
 }
 
+// MaxFeatureText bounds the text of a feature, in bytes.
+const MaxFeatureText = 255
+
 // ValidValue reports whether the value fits the feature's type (C-PRD-02).
 func (f Feature) ValidValue() bool {
 	switch v := f.Value.(type) {
 	case bool:
 		return f.Type == Boolean
 	case float64:
-		return f.Type == Numeric && v >= 0
+		return f.Type == Numeric && v >= 0 && !math.IsInf(v, 0)
 	case string:
-		return f.Type == Textual && len(v) <= 255 || f.Type == Numeric && v == UnlimitedValue
+		return f.Type == Textual && len(v) <= MaxFeatureText || f.Type == Numeric && v == UnlimitedValue
 	}
 	return false
 }

@@ -180,7 +180,9 @@ func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list
 func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensing.DeviceList) deviceResults {
 	r := deviceResults{
 		Announce: ui.Plural(list.Total, "device", "devices") + " found",
-		Chips:    deviceChips(s, list), Pills: devicePills(s, list), Notices: listNotices(s.cut, s.place.wrong),
+		Chips: statusChips(license.ActivationStatuses(), list.Counts, s.status, deviceStatusWord, func(to license.ActivationStatus) string {
+			return s.with(func(s *deviceState) { s.status = to })
+		}), Pills: devicePills(s, list), Notices: listNotices(s.cut, s.place.wrong),
 	}
 	for _, o := range list.Rows {
 		device := licensing.Device{Activation: o.Activation, Status: o.Activation.Status(o.License.Status(p.Now), p.Now)}
@@ -249,24 +251,6 @@ func confirmation(d licensing.Device, dialog, back, cancel string) ui.Confirm {
 	}
 }
 
-func deviceChips(s deviceState, list licensing.DeviceList) ui.Chips {
-	all := 0
-	for _, n := range list.Counts {
-		all += n
-	}
-	chips := ui.Chips{Label: "Filter by status", Items: []ui.Chip{{
-		Label: "All", Count: fmt.Sprint(all), Value: "all", Current: s.status == "",
-		Href: s.with(func(s *deviceState) { s.status = "" }),
-	}}}
-	for _, status := range license.ActivationStatuses() {
-		chips.Items = append(chips.Items, ui.Chip{
-			Label: deviceStatusWord(status), Count: fmt.Sprint(list.Counts[status]), Value: string(status),
-			Current: s.status == status, Href: s.with(func(s *deviceState) { s.status = status }),
-		})
-	}
-	return chips
-}
-
 func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
 	var pills ui.Pills
 	if s.search != "" {
@@ -286,16 +270,10 @@ func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
 
 func devicePager(s deviceState, list licensing.DeviceList) ui.Pager {
 	n := len(list.Rows)
-	from := s.place.from(n)
-	pager := ui.Pager{Summary: fmt.Sprintf("Showing %d–%d of %d", from, from+n-1, list.Total)}
-	prior, next := s.place.edges(s.fingerprint(), list.At, list.Rows[0].Activation.ID, list.Rows[n-1].Activation.ID, n)
-	if list.HasPrior {
-		pager.Prev = paged(s.href(), "before", prior)
-	}
-	if list.HasNext {
-		pager.Next = paged(s.href(), "after", next)
-	}
-	return pager
+	return s.place.pager(shownPage{
+		href: s.href(), fingerprint: s.fingerprint(), at: list.At, rows: n, total: list.Total,
+		first: list.Rows[0].Activation.ID, last: list.Rows[n-1].Activation.ID, prior: list.HasPrior, further: list.HasNext,
+	})
 }
 
 // emptyDevices explains that devices appear once software is activated, or

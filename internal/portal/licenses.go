@@ -214,7 +214,9 @@ func urgentText(p ui.Page, u *licensing.Urgent, soon int) string {
 func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) licenseResults {
 	r := licenseResults{
 		Announce: ui.Plural(list.Total, "license", "licenses") + " found",
-		Chips:    statusChips(s, list), Sort: sortMenu(s), Pills: licensePills(s),
+		Chips: statusChips(license.OwnedStatuses(), list.Counts, s.status, statusWord, func(to license.Status) string {
+			return s.with(func(s *listState) { s.status = to })
+		}), Sort: sortMenu(s), Pills: licensePills(s),
 		Product: sortColumn(s, "Product", license.ByProduct), Status: sortColumn(s, "Status", license.ByStatus),
 		Expires: sortColumn(s, "Expires", license.ByExpiry),
 		Notices: listNotices(s.cut, s.place.wrong),
@@ -256,24 +258,6 @@ func keyEnding(mask string) string {
 		return mask[i+size:]
 	}
 	return mask
-}
-
-func statusChips(s listState, list licensing.List) ui.Chips {
-	all := 0
-	for _, n := range list.Counts {
-		all += n
-	}
-	chips := ui.Chips{Label: "Filter by status", Items: []ui.Chip{{
-		Label: "All", Count: fmt.Sprint(all), Value: "all", Current: s.status == "",
-		Href: s.with(func(s *listState) { s.status = "" }),
-	}}}
-	for _, status := range license.OwnedStatuses() {
-		chips.Items = append(chips.Items, ui.Chip{
-			Label: statusWord(status), Count: fmt.Sprint(list.Counts[status]), Value: string(status),
-			Current: s.status == status, Href: s.with(func(s *listState) { s.status = status }),
-		})
-	}
-	return chips
 }
 
 // sortMenu offers every order; phones have no column heads.
@@ -337,37 +321,12 @@ func licensePills(s listState) ui.Pills {
 	return pills
 }
 
-// listNotices says what of a list's address could not be used as it was.
-func listNotices(cut, wrongPlace bool) []ui.Notice {
-	var notices []ui.Notice
-	if cut {
-		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "Only the first 12 letters and digits are searched, so that no key ends up in an address."})
-	}
-	if wrongPlace {
-		notices = append(notices, ui.Notice{Tone: ui.ToneInfo, Text: "That page belongs to another list. This is the beginning of this one."})
-	}
-	return notices
-}
-
 func licensePager(s listState, list licensing.List) ui.Pager {
 	n := len(list.Rows)
-	from := s.place.from(n)
-	pager := ui.Pager{Summary: fmt.Sprintf("Showing %d–%d of %d", from, from+n-1, list.Total)}
-	prior, next := s.place.edges(s.fingerprint(), list.At, list.Rows[0].License.ID, list.Rows[n-1].License.ID, n)
-	if list.HasPrior {
-		pager.Prev = paged(s.href(), "before", prior)
-	}
-	if list.HasNext {
-		pager.Next = paged(s.href(), "after", next)
-	}
-	return pager
-}
-
-func paged(href, name, cursor string) string {
-	if strings.Contains(href, "?") {
-		return href + "&" + name + "=" + cursor
-	}
-	return href + "?" + name + "=" + cursor
+	return s.place.pager(shownPage{
+		href: s.href(), fingerprint: s.fingerprint(), at: list.At, rows: n, total: list.Total,
+		first: list.Rows[0].License.ID, last: list.Rows[n-1].License.ID, prior: list.HasPrior, further: list.HasNext,
+	})
 }
 
 // emptyLicenses tells "you own nothing" from "nothing matches" (P-LIC-14).
@@ -407,21 +366,4 @@ func (d *Door) searchLicenses(w http.ResponseWriter, r *http.Request, v *visit) 
 	s.search, s.cut = cutSearch(s.search)
 	http.Redirect(w, r, s.href(), http.StatusSeeOther)
 	return nil
-}
-
-// cutSearch shortens a text until it may stand in an address.
-func cutSearch(text string) (short string, cut bool) {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
-	if licensing.InAddress(text) && len(text) <= licensing.MaxSearch {
-		return text, false
-	}
-	end, folded := 0, 0
-	for i, c := range text {
-		folded += utf8.RuneCountInString(id.Fold(string(c)))
-		if folded > licensing.MaxFragment || i > licensing.MaxSearch/2 {
-			break
-		}
-		end = i + utf8.RuneLen(c)
-	}
-	return strings.TrimSpace(text[:end]), true
 }

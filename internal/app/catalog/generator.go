@@ -17,9 +17,6 @@ import (
 	"github.com/keyward/keyward/verdict"
 )
 
-// MaxValidityDays is the longest validity that is not perpetual.
-const MaxValidityDays = 36_500
-
 // NewGenerator describes a plan: the keys of its licenses and what they start
 // with.
 type NewGenerator struct {
@@ -74,8 +71,8 @@ func newGenerator(problems *fault.Problems, named string, in NewGenerator, p lic
 	if g.Limit < 0 || g.Limit > license.MaxLimit {
 		problems.Add("limit", fmt.Sprintf("Allow from 1 to %d devices, or any number.", license.MaxLimit))
 	}
-	if g.ValidityDays < 0 || g.ValidityDays > MaxValidityDays {
-		problems.Add("validity_days", fmt.Sprintf("Choose from 1 to %d days, or 0 for no end.", MaxValidityDays))
+	if g.ValidityDays < 0 || g.ValidityDays > license.MaxValidityDays {
+		problems.Add("validity_days", fmt.Sprintf("Choose from 1 to %d days, or 0 for no end.", license.MaxValidityDays))
 	}
 	if g.MaxVersion != "" && !verdict.ValidVersion(g.MaxVersion) {
 		problems.Add("max_version", `Write a version such as "8", "8.x" or "8.4".`)

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"regexp"
 	"strings"
@@ -14,10 +13,9 @@ import (
 )
 
 const (
-	maxSlug        = 64
-	maxURL         = 2048
-	maxFeatures    = 200
-	maxFeatureText = 255
+	maxSlug     = 64
+	maxURL      = 2048
+	maxFeatures = 200
 
 	minLease    = time.Hour
 	maxLease    = 366 * 24 * time.Hour
@@ -118,21 +116,8 @@ func feature(f license.Feature) (license.Feature, string) {
 		return f, "needs a key of up to 64 small letters, digits and _ . -"
 	case !ok:
 		return f, "needs a label of at most 255 bytes"
-	case !fits(f):
+	case !f.ValidValue():
 		return f, fmt.Sprintf("needs a value of type %s", f.Type)
 	}
 	return f, ""
-}
-
-// fits reports whether a feature's value is of its type.
-func fits(f license.Feature) bool {
-	switch v := f.Value.(type) {
-	case bool:
-		return f.Type == license.Boolean
-	case float64:
-		return f.Type == license.Numeric && v >= 0 && !math.IsInf(v, 0)
-	case string:
-		return f.Type == license.Textual && len(v) <= maxFeatureText || f.Type == license.Numeric && v == license.UnlimitedValue
-	}
-	return false
 }
