@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/event"
@@ -144,12 +146,29 @@ func scanUnsealed(s scanner) (Unsealed, error) {
 	return u, err
 }
 
-// AddSeal puts a waiting event into the chain.
-func (tx *Tx) AddSeal(ctx context.Context, seq int64, s Seal) error {
-	if _, err := tx.exec(ctx, `INSERT INTO event_seal (number, event_seq, hash) VALUES ($1, $2, $3)`, s.Number, seq, s.Hash); err != nil {
+// Link puts a waiting event into its place in the chain.
+type Link struct {
+	Seq int64 // of the event
+	Seal
+}
+
+// AddSeals puts waiting events into the chain, all in two statements.
+func (tx *Tx) AddSeals(ctx context.Context, links []Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	var rows []string
+	var args, events []any
+	for _, l := range links {
+		n := len(args)
+		rows = append(rows, fmt.Sprintf("($%d, $%d, $%d)", n+1, n+2, n+3))
+		args = append(args, l.Number, l.Seq, l.Hash)
+		events = append(events, l.Seq)
+	}
+	if _, err := tx.exec(ctx, `INSERT INTO event_seal (number, event_seq, hash) VALUES `+strings.Join(rows, ", "), args...); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `DELETE FROM event_pending WHERE event_seq = $1`, seq)
+	_, err := tx.exec(ctx, `DELETE FROM event_pending WHERE event_seq IN `+in(len(events), 1), events...)
 	return err
 }
 

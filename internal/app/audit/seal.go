@@ -82,13 +82,15 @@ func (s *Sealer) extend(ctx context.Context, tx *store.Tx) (int, error) {
 	if err := s.trusted(ctx, tx.Reader, head); err != nil {
 		return 0, err
 	}
+	links := make([]store.Link, 0, len(waiting))
 	for _, w := range waiting {
 		if head.Seal, err = link(head.Seal, w.Event); err != nil {
 			return 0, err
 		}
-		if err := tx.AddSeal(ctx, w.Seq, head.Seal); err != nil {
-			return 0, err
-		}
+		links = append(links, store.Link{Seq: w.Seq, Seal: head.Seal})
+	}
+	if err := tx.AddSeals(ctx, links); err != nil {
+		return 0, err
 	}
 	return len(waiting), tx.SaveHead(ctx, s.sign(head.Seal))
 }

@@ -117,8 +117,11 @@ func seals(t *testing.T, s *store.Store) {
 		head, err := tx.LockHead(ctx)
 		same(t, store.Head{}, head, err)
 		return errors.Join(
-			tx.AddSeal(ctx, waiting[1].Seq, store.Seal{Number: 1, Hash: []byte("first")}),
-			tx.AddSeal(ctx, waiting[0].Seq, end.Seal),
+			tx.AddSeals(ctx, []store.Link{
+				{Seq: waiting[1].Seq, Seal: store.Seal{Number: 1, Hash: []byte("first")}},
+				{Seq: waiting[0].Seq, Seal: end.Seal},
+			}),
+			tx.AddSeals(ctx, nil),
 			tx.SaveHead(ctx, end))
 	})
 
@@ -152,7 +155,9 @@ func seals(t *testing.T, s *store.Store) {
 			if again.Number == 3 {
 				seq = waiting[0].Seq
 			}
-			err := try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddSeal(ctx, seq, again) })
+			err := try(t, s, func(ctx context.Context, tx *store.Tx) error {
+				return tx.AddSeals(ctx, []store.Link{{Seq: seq, Seal: again}})
+			})
 			if !store.IsUnique(err, "") {
 				t.Errorf("number %d: got %v, want a conflict", again.Number, err)
 			}
