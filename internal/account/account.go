@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -216,7 +217,7 @@ func unwanted(r rune) bool {
 // without control or formatting characters.
 func CleanName(s string) (string, bool) {
 	s = strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
-	if len(s) > MaxName || strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
+	if len(s) > MaxName || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
 		return "", false
 	}
 	return s, true

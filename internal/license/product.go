@@ -1,6 +1,7 @@
 package license
 
 import (
+	"encoding/json"
 	"math"
 	"time"
 
@@ -142,6 +143,20 @@ func FindRelease(releases []Release, l License, version string) (asked *Release,
 func includes(l License, r Release) bool {
 	return verdict.VersionAllowed(l.MaxVersion, r.Version) &&
 		(l.UpdatesUntil.IsZero() || r.ReleasedAt.Before(l.UpdatesUntil))
+}
+
+// MaxFeaturesSize bounds all features of a license together, in bytes of JSON:
+// they travel in every lease.
+const MaxFeaturesSize = 8 << 10
+
+// FeaturesFit reports whether features are small enough to travel in a lease.
+func FeaturesFit(features []Feature) bool {
+	values := make(map[string]any, len(features))
+	for _, f := range features {
+		values[f.Key] = f.Value
+	}
+	b, err := json.Marshal(values)
+	return err == nil && len(b) <= MaxFeaturesSize
 }
 
 // MaxFeatureText bounds the text of a feature, in bytes.

@@ -1,6 +1,7 @@
 package license_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -188,5 +189,17 @@ func TestFoldName(t *testing.T) {
 		if got := license.FoldName(want); got != want {
 			t.Errorf("%q does not stay: %q", want, got)
 		}
+	}
+}
+
+// A lease that is too large cannot be signed, so features are bounded when a
+// product or a license is made.
+func TestFeaturesFitInALease(t *testing.T) {
+	many := make([]license.Feature, 40)
+	for i := range many {
+		many[i] = license.Feature{Key: fmt.Sprint("feature", i), Type: license.Textual, Value: strings.Repeat("x", license.MaxFeatureText)}
+	}
+	if license.FeaturesFit(many) || !license.FeaturesFit(many[:20]) || !license.FeaturesFit(nil) {
+		t.Errorf("40: %t, 20: %t, none: %t", license.FeaturesFit(many), license.FeaturesFit(many[:20]), license.FeaturesFit(nil))
 	}
 }

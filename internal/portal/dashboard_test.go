@@ -83,7 +83,7 @@ func TestRecentActivity(t *testing.T) {
 	device := w.activate(l, "laptop")
 	ada.post(deactivation(device))
 	p := ada.get("/")
-	if diff := cmp.Diff([]string{"Laptop deactivated", "Laptop activated", "First activated", "Assigned to you"}, p.texts(".timeline b")); diff != "" {
+	if diff := cmp.Diff([]string{"laptop deactivated", "laptop activated", "First activated", "Assigned to you"}, p.texts(".timeline b")); diff != "" {
 		t.Errorf("activity (-want +got):\n%s", diff)
 	}
 	wantIn(t, p, ".timeline li:first-child", "Editor, key ending "+l.key[len(l.key)-4:])

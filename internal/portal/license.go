@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/ui"
 )
@@ -93,7 +94,7 @@ func (d *Door) newKeyView(v *visit, det licensing.Detail) keyView {
 	address := "/licenses/" + string(l.ID)
 	ending := keyEnding(l.Mask)
 	k := keyView{
-		Mask: l.Mask, Ending: ending, Missing: !det.KeyOnFile, Sealed: det.Product.HighSecurity,
+		Mask: id.Brief(l.Mask), Ending: ending, Missing: !det.KeyOnFile, Sealed: det.Product.HighSecurity,
 		Copy:   ui.Copy{URL: address + "/key", Label: "key ending " + ending},
 		Action: address + "/key", Hide: address, Administered: d.SupportEmail,
 	}

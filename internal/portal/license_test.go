@@ -356,7 +356,7 @@ func TestRevealingAKey(t *testing.T) {
 	l := w.issue(ada.Customer.ID, w.product("Editor"))
 
 	detail := ada.get(l.path())
-	wantText(t, detail, "#key code", l.Mask)
+	wantText(t, detail, "#key code", id.Brief(l.Mask))
 	if got := detail.attr("#key [data-copy-url]", "data-copy-url"); got != l.path()+"/key" {
 		t.Errorf("the key is copied from %q", got)
 	}
@@ -378,7 +378,7 @@ func TestRevealingAKey(t *testing.T) {
 	if got := shown.attr("#key a", "href"); got != l.path() {
 		t.Errorf("it is hidden again at %q", got)
 	}
-	wantText(t, ada.get(l.path()), "#key code", l.Mask)
+	wantText(t, ada.get(l.path()), "#key code", id.Brief(l.Mask))
 	wantStatus(t, ada.get(l.path()+"/key"), http.StatusMethodNotAllowed)
 	wantNone(t, ada.get(l.path()), "[data-kind='license.key_revealed']")
 }
@@ -483,9 +483,9 @@ func TestHistoryOfALicense(t *testing.T) {
 		"Reinstated: by your vendor", "Suspended: by your vendor",
 		"Renewed: by your vendor · until 14 Dec 2026",
 		"Tower deactivated: by a member of your team · 1 of 2 in use",
-		"Reinstated: by your vendor", "Deactivation of Tower refused: by you",
+		"Reinstated: by your vendor", "Refused to deactivate Tower: by you",
 		"Suspended: by your vendor · reason: payment",
-		"Tower activated: by the software · 2 of 2 in use", "Laptop activated: by the software · 1 of 2 in use",
+		"Tower activated: by the software · 2 of 2 in use", "laptop activated: by the software · 1 of 2 in use",
 		"First activated: by the software", "Assigned to you: by your vendor",
 	}
 	got := ada.get(l.path())
@@ -507,7 +507,7 @@ func TestHistoryOfALicense(t *testing.T) {
 		}
 		w.pass(day)
 		ada.post("/activations/" + string(got.deviceOf(t, "laptop")) + "/deactivate") // refused: past
-		if after := story(ada.get(l.path())); len(after) != len(want)+1 || after[0] != "Deactivation of laptop refused: by you" || after[1] != want[0] {
+		if after := story(ada.get(l.path())); len(after) != len(want)+1 || after[0] != "Refused to deactivate laptop: by you" || after[1] != want[0] {
 			t.Errorf("history begins %q", after[:2])
 		}
 	})

@@ -210,7 +210,7 @@ func reasonWord(reason string) string {
 // story is one entry of a history in words.
 func story(e event.Event, device string) (icon string, tone ui.Tone, title string) {
 	if device == "" {
-		device = "a device"
+		device = "A device"
 	}
 	switch e.Type {
 	case event.LicenseAssigned:
@@ -230,11 +230,11 @@ func story(e event.Event, device string) (icon string, tone ui.Tone, title strin
 	case event.KeyRevealed:
 		return "eye", ui.ToneNeutral, "Key revealed"
 	case event.ActivationCreated:
-		return "device", ui.ToneNeutral, upperFirst(device) + " activated"
+		return "device", ui.ToneNeutral, device + " activated"
 	case event.ActivationDeactivated:
-		return "minus-circle", ui.ToneNeutral, upperFirst(device) + " deactivated"
+		return "minus-circle", ui.ToneNeutral, device + " deactivated"
 	case event.DeactivationRefused:
-		return "warning", ui.ToneWarn, "Deactivation of " + device + " refused"
+		return "warning", ui.ToneWarn, "Refused to deactivate " + device
 	}
 	return "dot", ui.ToneNeutral, "Changed"
 }

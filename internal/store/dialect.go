@@ -49,3 +49,11 @@ func in(n, start int) string {
 	}
 	return "(" + b.String()[1:] + ")"
 }
+
+// listed is the right side of an IN for a list.
+func (d *dialect) listed(argument string) string {
+	if d.name == sqliteName {
+		return `(SELECT value FROM json_each(` + argument + `))`
+	}
+	return `(SELECT json_array_elements_text(CAST(` + argument + ` AS json)))`
+}

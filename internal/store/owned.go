@@ -157,14 +157,6 @@ func idList(ids []id.ID) string {
 	return string(b)
 }
 
-// listed is the right side of an IN for a list.
-func (d *dialect) listed(argument string) string {
-	if d.name == sqliteName {
-		return `(SELECT value FROM json_each(` + argument + `))`
-	}
-	return `(SELECT json_array_elements_text(CAST(` + argument + ` AS json)))`
-}
-
 // statusIs is license.License.Status as a condition. A test proves that both
 // agree.
 func statusIs(s license.Status, w *where, now time.Time) string {

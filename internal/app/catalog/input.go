@@ -97,6 +97,9 @@ func features(problems *fault.Problems, in []license.Feature) []license.Feature 
 		seen[f.Key] = true
 		all = append(all, f)
 	}
+	if !license.FeaturesFit(all) {
+		problems.Add("features", "Shorten the values or use fewer features: together they are too large for a lease.")
+	}
 	return all
 }
 

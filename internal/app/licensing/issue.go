@@ -192,6 +192,9 @@ func mergeFeatures(p *fault.Problems, product, generator []license.Feature, over
 	if left > 0 {
 		p.Add("features", "The product defines no feature of that name.")
 	}
+	if !license.FeaturesFit(merged) {
+		p.Add("features", "Shorten the values: all features together are too large for a lease.")
+	}
 	return merged
 }
 
