@@ -59,7 +59,8 @@ func TestHashesAreTheSameForever(t *testing.T) {
 	}
 }
 
-// C-AUD-02
+// C-AUD-02. The address alone is left out: it is personal, and erasing it must
+// not break the chain.
 func TestHashCoversEveryField(t *testing.T) {
 	prev := []byte{1, 2, 3}
 	seen := map[string]string{string(hash(t, prev, 1, event.Event{})): "nothing"}
@@ -74,7 +75,14 @@ func TestHashCoversEveryField(t *testing.T) {
 	eachField(t, reflect.TypeFor[event.Event](), func(name string, set func(reflect.Value)) {
 		var e event.Event
 		set(reflect.ValueOf(&e).Elem())
-		check(name, hash(t, prev, 1, e))
+		h := hash(t, prev, 1, e)
+		if name == "Address" {
+			if seen[string(h)] != "nothing" {
+				t.Error("the address changes the hash, so it could never be erased")
+			}
+			return
+		}
+		check(name, h)
 	})
 }
 
