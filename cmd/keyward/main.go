@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // machines without zone files show dates in the reader's zone too
 
 	"github.com/keyward/keyward/internal/cli"
 )
