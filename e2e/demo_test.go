@@ -46,9 +46,10 @@ type Demo struct {
 	// database, or all of it.
 	Data string `json:"-"`
 
-	process  *program
-	database string
-	sessions map[string]*Session // by e-mail address
+	process    *program
+	database   string
+	sessions   map[string]*Session // by e-mail address
+	publicKeys map[string]string   // of products, once asked for
 }
 
 // SignIn is what a person types to get in.

@@ -12,7 +12,9 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const (
@@ -169,12 +171,15 @@ func (p *Page) URL() string {
 	return Eval[string](p, "location.href")
 }
 
+// loaded is a script expression that fails while the page is still coming in.
+const loaded = `(() => { if (document.readyState === "loading") throw new Error("the page is not there yet"); return true; })()`
+
 // SeePath waits until the address is the given path, with its query if it has
-// one.
+// one, and the page is there.
 func (p *Page) SeePath(path string) {
 	p.t.Helper()
 	p.await("the address to become "+path, func(ctx context.Context) error {
-		got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname + location.search"))
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](loaded+" && location.pathname + location.search"))
 		return differs(got, path, err)
 	})
 }
@@ -235,7 +240,16 @@ func (p *Page) Texts(selector string) []string {
 }
 
 // Press sends keys as a keyboard does; package kb names those without a letter.
-func (p *Page) Press(keys string) { p.t.Helper(); p.do("press a key", chromedp.KeyEvent(keys)) }
+// As with a keyboard, a key that was answered when it went down writes nothing:
+// Enter on a link must not press the button that gets the focus next.
+func (p *Page) Press(keys string) {
+	p.t.Helper()
+	p.do("press a key", chromedp.KeyEvent(keys, func(e *input.DispatchKeyEventParams) {
+		if e.Type == kb.KeyDown {
+			e.Type = kb.KeyRawDown
+		}
+	}))
+}
 
 // FitsWidth fails the test if the page has to be scrolled sideways, which
 // nobody on a small screen or a large magnification wants to (WCAG 1.4.10).
@@ -302,14 +316,18 @@ func (p *Page) await(what string, try func(ctx context.Context) error) {
 	defer cancel()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
+	var last error // that is not just our running out of patience
 	for {
 		err := try(ctx)
 		if err == nil {
 			return
 		}
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			p.t.Fatalf("waited %v for %s: %v", patience, what, err)
+			p.t.Fatalf("waited %v for %s: %v", patience, what, last)
 		case <-tick.C:
 		}
 	}

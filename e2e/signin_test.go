@@ -22,7 +22,7 @@ func (p *Page) typeSignIn(who SignIn) {
 func signInAndOut(t *testing.T, d *Demo) {
 	p := OpenPage(t)
 	p.Expect("401")
-	const refusal = "The email address or the password is not right."
+	const refusal = "The e-mail address or the password is not right."
 	p.Goto(d.URL + "/login")
 	p.typeSignIn(SignIn{"nobody@nowhere.example", "not-the-password"})
 	p.See(refusal)
@@ -110,7 +110,7 @@ func invitationAndNewPassword(t *testing.T, d *Demo) {
 	invited.SeePath("/login?next=%2Flicenses") // the old session is dead
 
 	forgetful.typeSignIn(pavel)
-	forgetful.See("The email address or the password is not right.")
+	forgetful.See("The e-mail address or the password is not right.")
 	forgetful.typeSignIn(fresh)
 	forgetful.SeePath("/")
 	forgetful.Goto(reset)
