@@ -28,9 +28,13 @@ func LimitBody(maxBytes int64, onError ErrorFunc) Middleware {
 	}
 }
 
-// ReadBody reads a body of at most maxBytes. A longer one is TooLarge; one that
-// broke off is Invalid.
+// ReadBody reads a body of at most maxBytes. A longer one is TooLarge, before
+// anything is read when the client says the length: one that waits for our word
+// to send it would be cut off in the middle. One that broke off is Invalid.
 func ReadBody(r *http.Request, maxBytes int64) ([]byte, error) {
+	if r.ContentLength > maxBytes {
+		return nil, tooLarge(maxBytes)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBytes))
 	if err != nil {
 		return nil, bodyFault(err)

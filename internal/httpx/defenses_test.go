@@ -1,9 +1,11 @@
 package httpx_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -154,6 +156,23 @@ func TestReadBody(t *testing.T) {
 	t.Run("refuses more", func(t *testing.T) {
 		if _, err := httpx.ReadBody(httptest.NewRequest("POST", "/x", strings.NewReader("123456")), 5); !fault.Is(err, fault.TooLarge) {
 			t.Errorf("err = %v", err)
+		}
+	})
+	t.Run("a client that asks before it sends is answered, not cut off", func(t *testing.T) {
+		server := httptest.NewServer(httpx.Adapt(func(_ http.ResponseWriter, r *http.Request) error {
+			_, err := httpx.ReadBody(r, 1<<10)
+			return err
+		}, httpx.WriteProblem))
+		defer server.Close()
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", 1<<20)
+		status, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil || status != "HTTP/1.1 413 Request Entity Too Large\r\n" {
+			t.Errorf("answered %q, %v", status, err)
 		}
 	})
 	t.Run("a body that breaks off is the caller's", func(t *testing.T) {
