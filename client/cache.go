@@ -137,14 +137,22 @@ func included(value any) bool {
 // fingerprint names a license key without telling it, the same however it is
 // typed.
 func (c *Client) fingerprint(key string) string {
-	plain := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToUpper(r)
-		}
-		return -1
-	}, key)
-	sum := sha256.Sum256([]byte("keyward license key\x00" + c.o.Product + "\x00" + plain))
+	sum := sha256.Sum256([]byte("keyward license key\x00" + c.o.Product + "\x00" + strings.Map(foldRune, key)))
 	return hex.EncodeToString(sum[:16])
+}
+
+// foldRune reads keys as the server does: letters that pass for digits are
+// those digits, and what is neither letter nor digit does not count.
+func foldRune(r rune) rune {
+	switch r = unicode.ToUpper(r); {
+	case r == 'O':
+		return '0'
+	case r == 'I', r == 'L':
+		return '1'
+	case unicode.IsLetter(r), unicode.IsDigit(r):
+		return r
+	}
+	return -1
 }
 
 func (c *Client) load() (entry, error) {

@@ -264,6 +264,14 @@ func TestOffline(t *testing.T) {
 		d.line.cut()
 		wantError(t, client.ErrNothingKept)(d.Validate(ctx, "KW-NOPE1-NOPE2-NOPE3-NOPE4"))
 	})
+	t.Run("a key is the same with the letters that are read for digits", func(t *testing.T) {
+		d := newDevice(t)
+		_, d.key = d.Issue(d.product, licensing.Issue{CustomerID: d.AddCustomer("Tools").ID, Key: "TOOL-10IL-7Q2M-9RTW"})
+		d.activated(t)
+		wantCode(t, verdict.Valid, false)(d.Validate(ctx, "t001 i01l 7q2m 9rtw"))
+		d.line.cut()
+		wantCode(t, verdict.Valid, true)(d.Validate(ctx, "T001-1OLI-7Q2M-9RTW"))
+	})
 	t.Run("features are those that were signed", func(t *testing.T) {
 		d := newDevice(t).activated(t)
 		d.line.cut()
