@@ -163,13 +163,6 @@ func timeLeft(at, now time.Time) string {
 	return strings.TrimPrefix(ui.Relative(at, now), "in ")
 }
 
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // usageOf is "2 / 5" with its bar; the note marks a reached limit, or an
 // active license without a device (E-03).
 func usageOf(l license.License, used int, now time.Time) ui.Usage {
@@ -319,7 +312,7 @@ func endOfLicense(p ui.Page, end time.Time) ui.TimelineItem {
 	}
 }
 
-// platformIcon is the icon of a device.
+// deviceIcon is the icon of a device.
 func deviceIcon(kind license.Kind, platform string) string {
 	p := strings.ToLower(platform)
 	switch {

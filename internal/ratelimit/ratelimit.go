@@ -29,7 +29,7 @@ type bucket struct {
 	limiter *rate.Limiter
 }
 
-// NewLimit returns a limit of burst attempts at once and one more per
+// New returns a limit of burst attempts at once and one more per
 // interval, for at most maxKeys keys. All three must be positive.
 func New(interval time.Duration, burst, maxKeys int) *Limit {
 	if interval <= 0 || burst < 1 || maxKeys < 1 {
