@@ -23,6 +23,9 @@ const (
 	Suspended Status = "suspended" // customers only
 )
 
+// Known reports whether s is one of the states.
+func (s Status) Known() bool { return s == Active || s == Inactive || s == Suspended }
+
 // Customer owns licenses. People sign in for it.
 type Customer struct {
 	ID        id.ID

@@ -46,7 +46,7 @@ type commands struct {
 // description is what help begins with.
 const description = `Self-hosted software licensing.
 
-Products, customers and licenses can be named as people know them: a product by its slug, a customer by the email address of somebody who
+Products, customers and licenses can be named as people know them: a product by its slug, a customer by the e-mail address of somebody who
 signs in for it, a license by its key. Every command reads the database itself and may run while the server does.`
 
 // call is one run of the program.

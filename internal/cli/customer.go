@@ -13,12 +13,14 @@ import (
 type customerCommands struct {
 	Create customerCreate `cmd:"" help:"Create a customer and the person who owns the account."`
 	List   customerList   `cmd:"" help:"List the customers and who signs in for them."`
+	Invite customerInvite `cmd:"" help:"Mail somebody the link to their first password, again if need be."`
+	Status customerStatus `cmd:"" help:"Switch a customer on or off: while off nobody can sign in for it."`
 }
 
 type customerCreate struct {
 	storage
 	Name   string `arg:"" help:"Name of the customer."`
-	Email  string `name:"email" required:"" placeholder:"ADDRESS" help:"Email address that the owner signs in with."`
+	Email  string `name:"email" required:"" placeholder:"ADDRESS" help:"E-mail address that the owner signs in with."`
 	Person string `name:"person" placeholder:"NAME" help:"Name of the owner."`
 	Invite bool   `name:"invite" help:"Mail the invitation now; without this it goes out with the first license."`
 }
@@ -72,6 +74,62 @@ type customerList struct {
 	storage
 	After string `name:"after" placeholder:"ID" help:"Begin after this customer."`
 	Limit int    `name:"limit" default:"100" help:"At most this many, up to 1000."`
+}
+
+type customerInvite struct {
+	storage
+	Person string `arg:"" help:"E-mail address that the person signs in with."`
+}
+
+func (c *customerInvite) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		p, err := uses.Identity.PersonByEmail(ctx, operator(), c.Person)
+		if err != nil {
+			return seeList(err, "customer")
+		}
+		if err := uses.Identity.Invite(ctx, operator(), p.ID); err != nil {
+			return err
+		}
+		return c.show(on, invitedResult{Email: p.Email})
+	})
+}
+
+type invitedResult struct {
+	Email string `json:"email"`
+}
+
+func (r invitedResult) text() string {
+	return pairs([2]string{"Invited", r.Email}, [2]string{"", "The running server mails the invitation."})
+}
+
+type customerStatus struct {
+	storage
+	Customer string `arg:"" help:"Id of the customer, or e-mail address of somebody who acts for it."`
+	To       string `arg:"" enum:"active,inactive,suspended" help:"active, inactive or suspended."`
+}
+
+func (c *customerStatus) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		customer, err := customerOf(ctx, uses, c.Customer)
+		if err != nil {
+			return err
+		}
+		changed, err := uses.Identity.SetStatus(ctx, operator(), customer, account.Status(c.To))
+		if err != nil {
+			return seeList(err, "customer")
+		}
+		return c.show(on, statusResult{ID: string(changed.ID), Name: changed.Name, Status: string(changed.Status)})
+	})
+}
+
+type statusResult struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+func (r statusResult) text() string {
+	return pairs([2]string{"Customer", r.Name}, [2]string{"Id", r.ID}, [2]string{"Status", r.Status})
 }
 
 // mostListed bounds one page of a list.

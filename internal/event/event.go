@@ -24,6 +24,7 @@ const (
 	ReleaseCreated   Type = "release.created"
 
 	CustomerCreated Type = "customer.created"
+	CustomerStatus  Type = "customer.status_changed"
 	PersonAdded     Type = "person.added"
 	PersonInvited   Type = "person.invited"
 	PasswordSet     Type = "person.password_set"

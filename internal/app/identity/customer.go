@@ -135,6 +135,48 @@ func taken(err error, column string) error {
 		WithField("email", "Use another address, or the account that has it.")
 }
 
+// SetStatus switches a customer on or off. While it is off nobody can sign in
+// for it, and open sessions count no longer from the next request on
+// (P-AUTH-09); its licenses are not touched. Repeating it changes nothing.
+func (s *Service) SetStatus(ctx context.Context, actor account.Actor, customer id.ID, to account.Status) (account.Customer, error) {
+	if err := actor.Require(account.CustomersWrite); err != nil {
+		return account.Customer{}, err
+	}
+	if !to.Known() {
+		return account.Customer{}, fault.New(fault.Invalid, "invalid_input", "This is no status of a customer.").
+			WithField("status", "Use active, inactive or suspended.")
+	}
+	now := s.clock()
+	var c account.Customer
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if c, err = tx.Customer(ctx, customer); err != nil {
+			return missing(err, "customer")
+		}
+		if c.Status == to {
+			return nil
+		}
+		c.Status = to
+		if err := tx.SetCustomerStatus(ctx, customer, to, now); err != nil {
+			return missing(err, "customer")
+		}
+		e := event.New(event.CustomerStatus, actor, now).Because(string(to))
+		e.CustomerID = customer
+		return tx.AppendEvent(ctx, e)
+	})
+	return c, err
+}
+
+// PersonByEmail returns the person with an address, without the password hash.
+func (s *Service) PersonByEmail(ctx context.Context, actor account.Actor, address string) (account.Person, error) {
+	if err := actor.Require(account.CustomersRead); err != nil {
+		return account.Person{}, err
+	}
+	address, _ = account.NormalizeEmail(address)
+	p, err := s.Store.PersonByEmail(ctx, address)
+	return withoutHash(p), missing(err, "person")
+}
+
 // Person returns a person, without the password hash.
 func (s *Service) Person(ctx context.Context, actor account.Actor, person id.ID) (account.Person, error) {
 	if err := actor.Require(account.CustomersRead); err != nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/store"
 )
 
@@ -159,3 +161,43 @@ func TestPreferences(t *testing.T) {
 		wantCode(t, f.SetTimeZone(t.Context(), system, ""), "not_a_person")
 	})
 }
+
+// P-AUTH-09
+func TestSwitchingACustomerOff(t *testing.T) {
+	f := newFixture(t)
+	c, _ := f.owner(t, ada)
+	entry := f.signedIn(t, ada)
+	off, err := f.SetStatus(t.Context(), system, c.ID, account.Suspended)
+	if err != nil || off.Status != account.Suspended {
+		t.Fatalf("%v (%v)", off, err)
+	}
+	if _, err := f.Session(t.Context(), entry.Token); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("the open session: %v", err)
+	}
+	if _, err := f.signIn(t, ada, password, "", home); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("signing in: %v", err)
+	}
+	if _, err := f.SetStatus(t.Context(), system, c.ID, account.Suspended); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	if got := f.events(t, event.CustomerStatus); len(got) != 1 || got[0].Reason != "suspended" || got[0].CustomerID != c.ID {
+		t.Errorf("events %v", got)
+	}
+	if _, err := f.SetStatus(t.Context(), system, c.ID, account.Active); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.signIn(t, ada, password, "", home); err != nil {
+		t.Errorf("signing in again: %v", err)
+	}
+	for name, err := range map[string]error{
+		"gone":    second(f.SetStatus(t.Context(), system, id.New(), account.Active)),
+		"invalid": second(f.SetStatus(t.Context(), system, c.ID, "asleep")),
+		"refused": second(f.SetStatus(t.Context(), account.Actor{Kind: account.ActorPerson}, c.ID, account.Inactive)),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
