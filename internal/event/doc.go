@@ -1,5 +1,5 @@
-// Package event is the catalogue of things that happen. Audit trail, history
-// timelines, mail and webhooks all read the same events.
+// Package event is the catalogue of things that happen. Audit trail and history
+// timelines read the same events.
 //
 // An event holds ids, facts and reason codes. Names, addresses and free text
 // live in tables that can be erased, so that the trail can be kept forever

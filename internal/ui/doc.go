@@ -1,7 +1,7 @@
 // Package ui owns how pages look: the layouts around a page, the components inside it, icons,
 // the embedded style sheet, scripts and fonts, and rendering to a buffer before anything is
 // written. It does not own any page, any address or any rule of the business; it imports no
-// other package of this module. Doors (the portal, the console) bring pages and page structs.
+// other package of this module. Doors, such as the portal, bring pages and page structs.
 //
 // # A page
 //
