@@ -137,9 +137,13 @@ func reaches(actor account.Actor, e license.Environment) bool {
 }
 
 // masked brings networks to the form in which they are kept and compared.
+// Addresses are compared as IPv4 where they are, so networks are kept so too.
 func masked(networks []netip.Prefix) []netip.Prefix {
 	var all []netip.Prefix
 	for _, n := range networks {
+		if n.Addr().Is4In6() && n.Bits() >= 96 {
+			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
+		}
 		all = append(all, n.Masked())
 	}
 	return all

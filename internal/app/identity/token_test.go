@@ -119,6 +119,13 @@ func TestAuthenticateToken(t *testing.T) { // C-SEC-05
 		f.pass(time.Microsecond)
 		refused(t, f, text, home.Address)
 	})
+	t.Run("a network in the IPv6 form of IPv4 is the same network", func(t *testing.T) {
+		f, _, text := start(t, identity.NewToken{Networks: []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.0/120")}})
+		_, err := f.AuthenticateToken(t.Context(), text, netip.MustParseAddr("192.0.2.7"))
+		ok(t, err)
+		_, err = f.AuthenticateToken(t.Context(), text, netip.MustParseAddr("192.0.3.7"))
+		wantCode(t, err, "token_not_accepted")
+	})
 	t.Run("it is refused from other networks", func(t *testing.T) {
 		f, _, text := start(t, identity.NewToken{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/24")}})
 		_, err := f.AuthenticateToken(t.Context(), text, netip.MustParseAddr("192.0.2.200"))
