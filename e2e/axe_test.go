@@ -19,10 +19,10 @@ var axeSource string
 // waits for movement to end first: half a fade has the contrast of nothing that
 // a person gets to read. Stylesheets are not fetched a second time, because
 // doing so would break the page's content policy and fill its console.
-const axeRun = `(async () => {
+const axeRun = `(async part => {
 	const ends = a => a.effect?.getComputedTiming().endTime < Infinity;
 	await Promise.allSettled(document.getAnimations().filter(ends).map(a => a.finished));
-	const results = await axe.run(document, {
+	const results = await axe.run(part || document, {
 		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 		rules: {"target-size": {enabled: true}},
 		resultTypes: ["violations", "incomplete"],
@@ -33,7 +33,7 @@ const axeRun = `(async () => {
 		rule: rule.id, help: rule.help, incomplete, node: node.target.join(" "), html: node.html, reason: say(node),
 	})));
 	return [...list(results.violations, false), ...list(results.incomplete, true)];
-})()`
+})(%q)`
 
 // finding is one thing on the page that a rule objects to, or that the checker
 // could not decide.
@@ -55,7 +55,12 @@ func (f finding) String() string {
 // machine cannot see through, a person may not be able to either.
 func Axe(t *testing.T, ctx context.Context) {
 	t.Helper()
-	findings, err := inspect(ctx)
+	report(t, ctx, "")
+}
+
+func report(t *testing.T, ctx context.Context, part string) {
+	t.Helper()
+	findings, err := inspect(ctx, part)
 	if err != nil {
 		t.Fatalf("axe: %v", err)
 	}
@@ -64,7 +69,8 @@ func Axe(t *testing.T, ctx context.Context) {
 	}
 }
 
-// Axe checks the page's accessibility as the function of that name does.
+// Axe checks the accessibility of the page, or of the part that the steps are
+// confined to, as the function of that name does.
 func (p *Page) Axe() {
 	p.t.Helper()
 	if p.noScript {
@@ -73,10 +79,11 @@ func (p *Page) Axe() {
 		p.do("turn scripts on", scripts(true))
 		defer p.do("turn scripts off", scripts(false))
 	}
-	Axe(p.t, p.Context)
+	report(p.t, p.Context, p.within)
 }
 
-func inspect(ctx context.Context) ([]finding, error) {
+// inspect checks the part that a selector finds, or the whole page.
+func inspect(ctx context.Context, part string) ([]finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	return chromedp.Run(ctx, func(ctx context.Context, tab *chromedp.Target) ([]finding, error) {
@@ -88,7 +95,7 @@ func inspect(ctx context.Context) ([]finding, error) {
 		if _, err := chromedp.Evaluate[chromedp.Void](axeSource, inWorld)(ctx, tab); err != nil {
 			return nil, fmt.Errorf("load the checker: %w", err)
 		}
-		return chromedp.Evaluate[[]finding](axeRun, inWorld, chromedp.EvalAwaitPromise)(ctx, tab)
+		return chromedp.Evaluate[[]finding](fmt.Sprintf(axeRun, part), inWorld, chromedp.EvalAwaitPromise)(ctx, tab)
 	})
 }
 

@@ -179,7 +179,7 @@ func TestAxe(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := OpenPage(t)
 			p.Goto(serve(t, tt.content))
-			findings, err := inspect(p.Context)
+			findings, err := inspect(p.Context, "")
 			if err != nil {
 				t.Fatal(err)
 			}

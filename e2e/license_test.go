@@ -29,31 +29,29 @@ func detailsHaveAnAddress(t *testing.T, d *Demo) {
 // S-08: P-LICD-02
 func keyIsCopied(t *testing.T, d *Demo) {
 	l := d.Licenses.Active
-	for _, place := range []struct {
-		name, host, path, button string
-	}{
-		{"on its page", "127.0.0.1", l.path(), "Copy"},
-		{"on its page over plain http", "keyward.test", l.path(), "Copy"},
-		{"in the list", "127.0.0.1", "/licenses?q=" + fragment(l), "Copy key for Cartograph Pro"},
-		{"in the list over plain http", "keyward.test", "/licenses?q=" + fragment(l), "Copy key for Cartograph Pro"},
-	} {
-		t.Run(place.name, func(t *testing.T) {
-			address := strings.Replace(d.URL, "127.0.0.1", place.host, 1)
-			p := OpenPage(t)
-			p.Expect("Cross-Origin-Opener-Policy") // means something on https only
-			p.SignIn(d.Session(t, d.Customer), address)
-			p.Goto(address + place.path)
-			if secure := Eval[bool](p, "isSecureContext"); secure != (place.host == "127.0.0.1") {
-				t.Errorf("secure: %v", secure)
-			}
-			p.Click(place.button)
-			p.In("[role=status]#toasts").See("Key copied")
-			if got := p.Clipboard(); got != l.Key {
-				t.Errorf("the clipboard has %q", got)
-			}
-			p.DontSee(l.Key)
-			p.wantNoKey(l.Key)
-		})
+	for host, secure := range map[string]bool{"127.0.0.1": true, "keyward.test": false} {
+		address := strings.Replace(d.URL, "127.0.0.1", host, 1)
+		tab := OpenPage(t)
+		tab.Expect("Cross-Origin-Opener-Policy") // means something on https only
+		tab.SignIn(d.Session(t, d.Customer), address)
+		for _, place := range []struct{ path, button string }{
+			{l.path(), "Copy"}, {"/licenses?q=" + fragment(l), "Copy key for Cartograph Pro"},
+		} {
+			t.Run(host+place.path, func(t *testing.T) {
+				p := tab.For(t)
+				p.Goto(address + place.path)
+				if got := Eval[bool](p, "isSecureContext"); got != secure {
+					t.Errorf("secure: %v", got)
+				}
+				p.Click(place.button)
+				p.In("[role=status]#toasts").See("Key copied")
+				if got := p.Clipboard(); got != l.Key {
+					t.Errorf("the clipboard has %q", got)
+				}
+				p.DontSee(l.Key)
+				p.wantNoKey(l.Key)
+			})
+		}
 	}
 }
 
@@ -119,6 +117,7 @@ func missingKeySaysWhom(t *testing.T, d *Demo) {
 
 // S-11: P-LICD-05..08, 12, 17, 19
 func validationIsExplained(t *testing.T, d *Demo) {
+	tab := d.Visit(t, d.Customer, "/")
 	for _, tt := range []struct {
 		name    string
 		license License
@@ -151,7 +150,8 @@ func validationIsExplained(t *testing.T, d *Demo) {
 		{"perpetual", d.Licenses.Perpetual, "Valid", []string{"Never ends"}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := d.Visit(t, d.Customer, tt.license.path())
+			p := tab.For(t)
+			p.Goto(d.URL + tt.license.path())
 			status := p.In("#validation")
 			if got := status.Text("h3"); got != tt.title {
 				t.Errorf("the title is %q, want %q", got, tt.title)
@@ -244,6 +244,7 @@ func renewalIsOffered(t *testing.T, d *Demo) {
 
 // S-26
 func historyIsATimeline(t *testing.T, d *Demo) {
+	tab := d.Visit(t, d.Customer, "/")
 	for _, tt := range []struct {
 		name    string
 		license License
@@ -255,7 +256,8 @@ func historyIsATimeline(t *testing.T, d *Demo) {
 		{"assigned", d.Licenses.Assigned, "Assigned to you"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := d.Visit(t, d.Customer, tt.license.path())
+			p := tab.For(t)
+			p.Goto(d.URL + tt.license.path())
 			titles := slices.DeleteFunc(p.Texts(".timeline b"), aboutDevice)
 			if n := len(titles); titles[0] != tt.begins || titles[n-1] != "Assigned to you" {
 				t.Errorf("the history is %q", titles)
@@ -267,7 +269,8 @@ func historyIsATimeline(t *testing.T, d *Demo) {
 			}
 		})
 	}
-	p := d.Visit(t, d.Customer, d.Licenses.LimitReached.path())
+	p := tab
+	p.Goto(d.URL + d.Licenses.LimitReached.path())
 	for _, words := range []string{"First activated", "Old tower (basement) activated", "by the software", "5 of 5 in use"} {
 		p.In(".timeline").See(words)
 	}

@@ -10,7 +10,11 @@ import (
 // tests share one demo, which takes its time to fill: each changes only what no
 // other looks at, or puts it back.
 func TestPortal(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { portal(t, StartDemo(t, "")) })
+	t.Run("SQLite", func(t *testing.T) {
+		d := StartDemo(t, "")
+		t.Run("every page can be read by everybody", func(t *testing.T) { everyPage(t, d) })
+		portal(t, d)
+	})
 	t.Run("PostgreSQL", func(t *testing.T) { portal(t, StartDemo(t, pgtest.URL(t))) })
 }
 

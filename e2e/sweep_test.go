@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// everyPage looks at all pages and their states: no violation of an
+// accessibility rule, nothing that the checker cannot decide, and nothing to
+// scroll sideways from the smallest phone to a wide screen.
+func everyPage(t *testing.T, d *Demo) {
+	stranger := OpenPage(t)
+	stranger.Expect("401")
+	stranger.Expect("410")
+	for _, at := range []state{
+		{name: "sign in", path: "/login"},
+		{name: "sign in refused", path: "/login", do: func(p *Page) {
+			p.typeSignIn(SignIn{"nobody@nowhere.example", "not-the-password"})
+			p.See("is not right")
+		}},
+		{name: "forgotten", path: "/forgot"},
+		{name: "link sent", path: "/forgot", do: func(p *Page) {
+			p.Fill("E-mail address", d.EmptyCustomer.Email)
+			p.Click("Send link")
+			p.See("Check your mail")
+		}},
+		{name: "new password", path: strings.TrimPrefix(d.Link(t, "pavel@halden.example", "/invitation?token="), d.URL)},
+		{name: "dead link", path: "/reset?token=spent"},
+	} {
+		t.Run(at.name, func(t *testing.T) { at.look(t, stranger, d) })
+	}
+
+	mine := d.Visit(t, d.Customer, "/")
+	mine.Expect("404")
+	states := []state{
+		{name: "dashboard", path: "/"},
+		{name: "licenses", path: "/licenses"},
+		{name: "licenses, menus open", path: "/licenses", do: func(p *Page) {
+			p.Click("What the states mean")
+			p.Click("Sort: Newest first")
+			p.In(".filters").See("Expires latest")
+		}, part: ".menu-button"},
+		{name: "licenses filtered", path: "/licenses?q=cartograph&status=active&within=30d"},
+		{name: "nothing found", path: "/licenses?q=no+such+thing"},
+		{name: "unknown status", path: "/licenses?status=frozen&after=x"},
+		{name: "missing key", path: "/licenses?q=sonar", do: func(p *Page) {
+			p.Fill("Search licenses", "SNR-G7WQ-B4NH-9RTC-M2XD")
+			p.See("This key cannot be shown.")
+			p.Click("Technical details")
+		}},
+		{name: "long names", path: "/licenses?q=municipal", do: func(p *Page) {
+			p.Click("View details")
+			p.See("Validation Status")
+		}},
+		{name: "key copied", path: d.Licenses.HighSecurity.path(), do: func(p *Page) {
+			p.Click("Copy")
+			p.In("#toasts").See("Key copied")
+		}},
+		{name: "activations", path: "/activations"},
+		{name: "activations of one license", path: "/activations?license=" + d.Licenses.LimitReached.ID},
+		{name: "no device found", path: "/activations?q=no+such+device"},
+		{name: "question", path: "/activations?license=" + d.Licenses.LimitReached.ID, do: func(p *Page) {
+			p.Click("Deactivate " + oldTower)
+			p.In("dialog[open]").See("Its seat of")
+		}},
+		{name: "question on its own page", path: d.Session(t, d.Customer).Get(t, "/activations?license="+d.Licenses.LimitReached.ID).
+			Page.Find("a[data-dialog-open]").First().AttrOr("href", "")},
+		{name: "account menu", path: "/", do: func(p *Page) {
+			p.Click("Mara Lindqvist")
+			p.See("Sign out")
+		}, part: ".user"},
+		{name: "not found", path: "/no/such/page"},
+	}
+	for name, l := range map[string]License{
+		"active": d.Licenses.Active, "limit reached": d.Licenses.LimitReached, "expiring": d.Licenses.Expiring, "expired": d.Licenses.Expired,
+		"suspended": d.Licenses.Suspended, "revoked": d.Licenses.Revoked, "assigned": d.Licenses.Assigned, "high security": d.Licenses.HighSecurity,
+		"staging": d.Licenses.Staging, "perpetual": d.Licenses.Perpetual, "version limited": d.Licenses.VersionLimited,
+	} {
+		states = append(states, state{name: "license " + name, path: l.path()})
+	}
+	for _, at := range states {
+		t.Run(at.name, func(t *testing.T) { at.look(t, mine, d) })
+	}
+
+	nobody := d.Visit(t, d.EmptyCustomer, "/")
+	for name, path := range map[string]string{"empty dashboard": "/", "no licenses": "/licenses", "no activations": "/activations"} {
+		t.Run(name, func(t *testing.T) { state{path: path}.look(t, nobody, d) })
+	}
+}
+
+// state is a page with what has been done on it.
+type state struct {
+	name, path string
+	do         func(*Page)
+	part       string // that covers others, which nobody can decide about then
+}
+
+// look checks a state on a desk in the light, on a phone in the dark, and for
+// its width on the smallest and on a large screen.
+func (s state) look(t *testing.T, tab *Page, d *Demo) {
+	p := tab.For(t)
+	p.view(1440, 900, "light")
+	p.Goto(d.URL + s.path)
+	if s.do != nil {
+		s.do(p)
+	}
+	p.In(s.part).Axe()
+	p.FitsWidth()
+	p.view(1920, 1080, "light")
+	p.FitsWidth()
+	p.view(320, 640, "light")
+	p.FitsWidth()
+	p.view(390, 844, "dark")
+	p.In(s.part).Axe()
+	p.FitsWidth()
+}
+
+// view changes how the page that is open is looked at.
+func (p *Page) view(width, height int64, scheme string) {
+	p.t.Helper()
+	p.do("change the view", chromedp.Steps(
+		chromedp.EmulateViewport(width, height),
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		}),
+	))
+}
