@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/keyward/keyward/internal/pgtest"
+	"github.com/keyward/keyward/verdict"
 )
 
 // TestPortal is what customers and their devices do, on each database. The
@@ -59,7 +60,24 @@ func portal(t *testing.T, d *Demo) {
 		{"the dashboard is true", dashboardIsTrue},
 		{"the theme stays", themeStays},
 		{"the keyboard is enough", keyboardIsEnough},
+		{"calls that are wrong get an answer", badCallsAreAnswered},
+		{"other sites post nothing", otherSitesPostNothing},
+		{"guessing a password locks nobody out", guessingLocksNobodyOut},
+		{"a killed demo goes on where it was", killedDemoGoesOn},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.prove(t, d) })
 	}
+}
+
+// Section 5: a killed server loses no acknowledged activation. It comes last,
+// because the demo has another address afterwards.
+func killedDemoGoesOn(t *testing.T, d *Demo) {
+	d.Device(t, d.Licenses.Staging, "Last in").Activate()
+	d.Kill(t)
+	d.Restart(t)
+	d.Device(t, d.Licenses.Staging, "Last in").CheckIn(verdict.Valid)
+	p := d.Visit(t, d.Customer, "/activations?q=Last+in")
+	p.In("#results").See("Showing 1–1 of 1")
+	p.Goto(d.URL + "/licenses")
+	p.See("Showing 1–25 of 40")
 }

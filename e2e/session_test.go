@@ -31,17 +31,22 @@ func (d *Demo) Session(t *testing.T, who SignIn) *Session {
 	if s := d.sessions[who.Email]; s != nil {
 		return s
 	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &Session{base: d.URL, http: &http.Client{Jar: jar, CheckRedirect: stay, Timeout: patience}}
+	s := newSession(t, d.URL)
 	if answer := s.Post(t, "/login", "email", who.Email, "password", who.Password); answer.Status != http.StatusSeeOther {
 		t.Fatalf("sign in as %s: status %d\n%s", who.Email, answer.Status, answer.Text())
 	}
 	d.sessions[who.Email] = s
 	return s
+}
+
+func newSession(t *testing.T, base string) *Session {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Session{base, &http.Client{Jar: jar, CheckRedirect: stay, Timeout: patience}}
 }
 
 // Answer is what the server said.

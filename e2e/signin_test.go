@@ -117,6 +117,49 @@ func invitationAndNewPassword(t *testing.T, d *Demo) {
 	forgetful.See("This link cannot be used")
 }
 
+// Section 5: P-AUTH-13; attempts are limited without locking the owner out
+func guessingLocksNobodyOut(t *testing.T, d *Demo) {
+	owner := d.Session(t, d.OtherCustomer)
+	stranger := newSession(t, d.URL)
+	status := 0
+	for range 11 {
+		if status = stranger.Post(t, "/login", "email", d.OtherCustomer.Email, "password", "a-guess").Status; status != http.StatusUnauthorized {
+			break
+		}
+	}
+	if status != http.StatusTooManyRequests {
+		t.Errorf("after eleven guesses the answer is %d", status)
+	}
+	a := owner.Post(t, "/login", "email", d.OtherCustomer.Email, "password", d.OtherCustomer.Password)
+	if a.Status != http.StatusSeeOther {
+		t.Errorf("in the browser they know the owner is answered with %d: %s", a.Status, a.Text())
+	}
+}
+
+// Section 5: cross-site post
+func otherSitesPostNothing(t *testing.T, d *Demo) {
+	s := d.Session(t, d.Customer)
+	for _, path := range []string{"/logout", d.Licenses.Active.path() + "/key", "/theme"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://elsewhere.example")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		response, err := s.http.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("a post to %s from another site is answered with %d", path, response.StatusCode)
+		}
+	}
+	if a := s.Get(t, "/licenses"); a.Status != http.StatusOK {
+		t.Errorf("afterwards the list is answered with %d", a.Status)
+	}
+}
+
 func (p *Page) choosePassword(password, again, submit string) {
 	p.t.Helper()
 	p.Fill("New password", password)
