@@ -41,6 +41,7 @@ type commands struct {
 	Customer customerCommands `cmd:"" help:"Customers and the people who sign in for them."`
 	Token    tokenCommands    `cmd:"" help:"API tokens."`
 	License  licenseCommands  `cmd:"" help:"Licenses."`
+	Audit    auditCommands    `cmd:"" help:"The sealed chain of events."`
 }
 
 // description is what help begins with.

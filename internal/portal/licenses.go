@@ -200,7 +200,7 @@ func (d *Door) urgentNotice(p ui.Page, u *licensing.Urgent, soon int) *ui.Notice
 }
 
 func urgentText(p ui.Page, u *licensing.Urgent, soon int) string {
-	day := ui.Day(u.License.EndsAt(), p.Zone)
+	day := ui.Day(u.License.EndsAt().Add(-time.Microsecond), p.Zone) // the last day on which it works
 	text := "Renew it by " + day + "."
 	if u.Used > 0 {
 		text = "Renew it by " + day + " to keep its " + ui.Plural(u.Used, "activated device", "activated devices") + " running."

@@ -286,7 +286,10 @@ func usedOf(used int, limit *int) string {
 func timeline(p ui.Page, d licensing.Detail) []ui.TimelineItem {
 	var items []ui.TimelineItem
 	ended, end := d.License.Status(p.Now) == license.Expired, d.License.EndsAt()
-	for _, h := range d.History {
+	for i, h := range d.History {
+		if d.Shortened && i == len(d.History)-1 {
+			items = append(items, ui.TimelineItem{Icon: "dot", Title: "Older entries are left out", Kind: "shortened"})
+		}
 		if ended && h.Event.Type == event.LicenseExpired && !h.Event.At.Before(end) {
 			continue // the same end, noted by a sweep
 		}

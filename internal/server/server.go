@@ -80,11 +80,21 @@ func (s *Server) addJobs() error {
 	return nil
 }
 
+// purgeBatch bounds what one transaction removes, since others wait for it.
+const purgeBatch = 500
+
 func (s *Server) forgetIdempotent(ctx context.Context) error {
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		_, err := tx.ForgetIdempotent(ctx, s.now())
-		return err
-	})
+	for {
+		var gone int64
+		err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+			var err error
+			gone, err = tx.ForgetIdempotent(ctx, s.now(), purgeBatch)
+			return err
+		})
+		if err != nil || gone < purgeBatch {
+			return err
+		}
+	}
 }
 
 func (s *Server) sender() (mail.Sender, error) {

@@ -146,6 +146,12 @@ func scanUnsealed(s scanner) (Unsealed, error) {
 	return u, err
 }
 
+// LicenseEvent returns the first event of a type of a license, or ErrNotFound.
+func (r Reader) LicenseEvent(ctx context.Context, licenseID id.ID, t event.Type) (event.Event, error) {
+	return first(r.queryRow(ctx, `SELECT `+eventColumns+` FROM event e`+eventJoins+`
+		WHERE e.license_seq = (SELECT seq FROM license WHERE id = $1) AND e.type = $2 ORDER BY e.seq LIMIT 1`, licenseID, t), scanEvent)
+}
+
 // Link puts a waiting event into its place in the chain.
 type Link struct {
 	Seq int64 // of the event

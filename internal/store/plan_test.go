@@ -205,6 +205,7 @@ func planned() map[string]call {
 			return tx.AppendEvent(ctx, event.New(event.LicenseRenewed, account.System(""), planNoon))
 		},
 		"LicenseEvents": func(ctx context.Context, tx *Tx) error { return only(tx.LicenseEvents(ctx, one, 100)) },
+		"LicenseEvent":  func(ctx context.Context, tx *Tx) error { return only(tx.LicenseEvent(ctx, one, event.LicenseAssigned)) },
 		"CustomerEvents": func(ctx context.Context, tx *Tx) error {
 			return only(tx.CustomerEvents(ctx, owner, 8, event.ChangeRefused, event.LicenseCreated))
 		},
@@ -212,7 +213,7 @@ func planned() map[string]call {
 		"SealedAfter": func(ctx context.Context, tx *Tx) error { return only(tx.SealedAfter(ctx, 39000, 100)) },
 		"Idempotent":  func(ctx context.Context, tx *Tx) error { return only(tx.Idempotent(ctx, "scope", "key-6", planNoon)) },
 		"ForgetIdempotent": func(ctx context.Context, tx *Tx) error {
-			return only(tx.ForgetIdempotent(ctx, planNoon.Add(-time.Hour)))
+			return only(tx.ForgetIdempotent(ctx, planNoon.Add(-time.Hour), 500))
 		},
 		"ValidationsSince": func(ctx context.Context, tx *Tx) error {
 			return only(tx.ValidationsSince(ctx, seededID("product", 1), time.UnixMicro(19_900*3_600_000_000)))

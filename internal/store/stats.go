@@ -71,7 +71,9 @@ func (tx *Tx) AddIdempotent(ctx context.Context, i Idempotent) error {
 	return err
 }
 
-// ForgetIdempotent removes keys that expired.
-func (tx *Tx) ForgetIdempotent(ctx context.Context, now time.Time) (int64, error) {
-	return tx.exec(ctx, `DELETE FROM idempotency WHERE expires_at <= $1`, at(now))
+// ForgetIdempotent removes keys that expired, at most limit of them, and returns
+// how many.
+func (tx *Tx) ForgetIdempotent(ctx context.Context, now time.Time, limit int) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM idempotency WHERE (scope, key) IN
+		(SELECT scope, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, at(now), limit)
 }

@@ -343,3 +343,25 @@ func TestDetailOfALicenseWithManyDevices(t *testing.T) { // P-ACT-23
 	equal(t, 10, len(d.Devices))
 	equal(t, "HW-59", d.Devices[0].Identifier)
 }
+
+// A history that is too long for one page still begins with the assignment.
+func TestLongHistoryBeginsWithTheAssignment(t *testing.T) {
+	w := apptest.New(t)
+	p, c := w.Product("vault", secure), w.Customer("Ada")
+	l, _ := w.License(p, c)
+	owner := apptest.Owner(c)
+	history := func() ([]licensing.HistoryEntry, bool) {
+		d, err := w.Licensing.Detail(t.Context(), owner, l.ID)
+		w.Must(err)
+		return d.History, d.Shortened
+	}
+	for range 120 {
+		_, err := w.Licensing.Reveal(t.Context(), owner, l.ID)
+		w.Must(err)
+	}
+	entries, shortened := history()
+	equal(t, true, shortened)
+	equal(t, 101, len(entries))
+	equal(t, event.KeyRevealed, entries[99].Event.Type)
+	equal(t, event.LicenseAssigned, entries[100].Event.Type)
+}

@@ -38,8 +38,9 @@ type Detail struct {
 	AddDevice  verdict.Verdict // could one more device activate
 	Devices    []license.Activation
 	Attempts   []license.Attempt
-	History    []HistoryEntry
-	KeyOnFile  bool // false: contact the administrator (P-LICD-04)
+	History    []HistoryEntry // newest first, the assignment last
+	Shortened  bool           // older entries between the last two are left out
+	KeyOnFile  bool           // false: contact the administrator (P-LICD-04)
 	RenewalURL string
 }
 
@@ -88,7 +89,7 @@ func (s *Service) fillDetail(ctx context.Context, r store.Reader, actor account.
 	if d.Attempts, err = r.Attempts(ctx, l.ID, detailAttempts); err != nil {
 		return err
 	}
-	d.History, err = history(ctx, r, actor, l.ID)
+	d.History, d.Shortened, err = history(ctx, r, actor, l.ID)
 	return err
 }
 
@@ -102,16 +103,19 @@ func hiddenFromOwners() []event.Type {
 }
 
 // history is the license's story for its owner, newest first.
-func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) ([]HistoryEntry, error) {
+func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) (entries []HistoryEntry, shortened bool, err error) {
 	events, err := r.LicenseEvents(ctx, l, detailEvents)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	events, shortened, err = withBeginning(ctx, r, l, events)
+	if err != nil {
+		return nil, false, err
 	}
 	names, err := r.DeviceNames(ctx, activationsOf(events))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var entries []HistoryEntry
 	for _, e := range events {
 		if slices.Contains(hiddenFromOwners(), e.Type) {
 			continue
@@ -119,7 +123,26 @@ func history(ctx context.Context, r store.Reader, actor account.Actor, l id.ID) 
 		e.Address = "" // of staff and devices: not the owner's to see
 		entries = append(entries, HistoryEntry{Event: e, Device: names[e.ActivationID], ByYou: e.Actor.ID != "" && e.Actor.ID == actor.ID})
 	}
-	return entries, nil
+	return entries, shortened, nil
+}
+
+// withBeginning adds the assignment to a history so long that its older part
+// is left out: every history begins there.
+func withBeginning(ctx context.Context, r store.Reader, l id.ID, events []event.Event) (all []event.Event, shortened bool, err error) {
+	if len(events) < detailEvents {
+		return events, false, nil
+	}
+	assigned, err := r.LicenseEvent(ctx, l, event.LicenseAssigned)
+	switch {
+	case store.IsNotFound(err):
+		return events, false, nil
+	case err != nil:
+		return nil, false, err
+	}
+	if slices.ContainsFunc(events, func(e event.Event) bool { return e.ID == assigned.ID }) {
+		return events, false, nil
+	}
+	return append(events, assigned), true, nil
 }
 
 func activationsOf(events []event.Event) []id.ID {

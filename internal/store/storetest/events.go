@@ -57,6 +57,10 @@ func events(t *testing.T, s *store.Store) {
 	t.Run("a license's come back as they were stored, newest first and bounded", func(t *testing.T) { // C-AUD-01
 		got, err := s.LicenseEvents(ctx, mine.ID, 10)
 		same(t, []event.Event{refused, created, assigned}, got, err)
+		first, err := s.LicenseEvent(ctx, mine.ID, event.LicenseAssigned)
+		same(t, assigned, first, err)
+		_, err = s.LicenseEvent(ctx, mine.ID, event.LicenseRevoked)
+		absent(t, err)
 		got, err = s.LicenseEvents(ctx, mine.ID, 1)
 		same(t, []event.Event{refused}, got, err)
 		got, err = s.LicenseEvents(ctx, id.New(), 10)

@@ -62,7 +62,7 @@ func idempotency(t *testing.T, s *store.Store) {
 	same(t, second, got, err)
 
 	must(t, s, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.ForgetIdempotent(ctx, noon.Add(time.Hour))
+		n, err := tx.ForgetIdempotent(ctx, noon.Add(time.Hour), 10)
 		same(t, int64(1), n, err)
 		return nil
 	})
