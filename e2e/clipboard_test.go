@@ -5,13 +5,24 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
+	"testing"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 )
 
-// Clipboard returns what was copied last. All tabs of all tests share the
-// clipboard, so a test that reads it does not run in parallel with others.
+// clipboard is whose turn it is to copy: all tabs of all tests share one.
+var clipboard sync.Mutex
+
+// HoldClipboard keeps other tests from copying until this one ends.
+func HoldClipboard(t *testing.T) {
+	clipboard.Lock()
+	t.Cleanup(clipboard.Unlock)
+}
+
+// Clipboard returns what was copied last. A test that copies holds the
+// clipboard.
 //
 // It reads in a tab of its own, because a page on plain http may not read.
 func (p *Page) Clipboard() string {

@@ -149,6 +149,7 @@ func TestHarnessLooks(t *testing.T) {
 }
 
 func TestClipboard(t *testing.T) {
+	HoldClipboard(t)
 	address := serve(t, goodForm+`<p><button type="button" id="copy">Copy</button></p>`)
 	for _, host := range []string{"127.0.0.1", "keyward.test"} {
 		t.Run("copied at "+host, func(t *testing.T) {
@@ -165,6 +166,8 @@ func TestClipboard(t *testing.T) {
 }
 
 func TestAxe(t *testing.T) {
+	tab := OpenPage(t)
+	tab.Expect("ERR_CONNECTION_REFUSED") // by the server of the part before
 	for _, tt := range []struct {
 		name, content string
 		rule          string
@@ -177,7 +180,7 @@ func TestAxe(t *testing.T) {
 		{"a heading level skipped", `<h4>Deep</h4>`, "heading-order", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := OpenPage(t)
+			p := tab.For(t)
 			p.Goto(serve(t, tt.content))
 			findings, err := inspect(p.Context, "")
 			if err != nil {
@@ -200,6 +203,8 @@ func TestAxe(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
+	tab := OpenPage(t)
+	tab.Expect("ERR_CONNECTION_REFUSED") // by the server of the part before
 	for _, tt := range []struct{ name, content, provoke, want string }{
 		{"an error on the console", "", `console.error("it broke", 7)`, "console: it broke 7"},
 		{"an uncaught exception", "", `setTimeout(() => { throw new Error("nobody caught me") })`, "nobody caught me"},
@@ -210,12 +215,12 @@ func TestProblems(t *testing.T) {
 		{"a file that is not there", `<img src="/missing.png" alt="">`, "", "404"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := OpenPage(t)
+			p := tab.For(t)
 			p.Goto(serve(t, tt.content))
 			if tt.provoke != "" {
 				Eval[any](p, tt.provoke+"; new Promise(done => setTimeout(done, 50))")
 			}
-			seen := p.problems.unexpected()
+			seen := p.problems.unexpected(nil)
 			if !slices.ContainsFunc(seen, func(problem string) bool { return strings.Contains(problem, tt.want) }) {
 				t.Errorf("complaints %q, want one about %q", seen, tt.want)
 			}
@@ -223,7 +228,7 @@ func TestProblems(t *testing.T) {
 		})
 	}
 	t.Run("a good page has none", func(t *testing.T) {
-		p := OpenPage(t)
+		p := tab.For(t)
 		p.Goto(serve(t, goodForm))
 		p.Click("Greet")
 		p.See("Hello")

@@ -28,6 +28,7 @@ func detailsHaveAnAddress(t *testing.T, d *Demo) {
 
 // S-08: P-LICD-02
 func keyIsCopied(t *testing.T, d *Demo) {
+	HoldClipboard(t)
 	l := d.Licenses.Active
 	for host, secure := range map[string]bool{"127.0.0.1": true, "keyward.test": false} {
 		address := strings.Replace(d.URL, "127.0.0.1", host, 1)
@@ -71,6 +72,7 @@ func keyIsRevealedWithoutScript(t *testing.T, d *Demo) {
 
 // S-09: P-LICD-03
 func secretKeyLeavesTraces(t *testing.T, d *Demo) {
+	HoldClipboard(t)
 	l := d.Licenses.HighSecurity
 	p := d.Visit(t, d.Customer, l.path())
 	p.See("High-security key: it stays masked, and each copy is noted in the history.")

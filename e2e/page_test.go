@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ type Page struct {
 	noScript bool
 	within   string // the CSS selector that steps are confined to; empty: the page
 	problems *problems
+	expected *[]string // words in complaints that are no fault
 }
 
 // An Option changes how a page is looked at.
@@ -77,20 +79,37 @@ func (l *look) prefer(feature, value string) {
 // storage, no cache. It closes when the test ends.
 func OpenPage(t *testing.T, options ...Option) *Page {
 	t.Helper()
-	l := look{width: 1280, height: 900, timezone: "UTC"}
-	l.prefer("color-scheme", "light")
-	for _, option := range options {
-		option(&l)
-	}
+	l := newLook(options)
 	seen := new(problems)
 	ctx, cancel := chromedp.NewContext(theBrowser(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(seen.listen))
 	t.Cleanup(cancel)
-	p := &Page{Context: ctx, t: t, noScript: l.noScript, problems: seen}
+	p := &Page{Context: ctx, t: t, noScript: l.noScript, problems: seen, expected: new([]string)}
 	if err := chromedp.Do(ctx, l.apply()); err != nil {
 		t.Fatalf("open a page: %v", err)
 	}
-	t.Cleanup(p.close)
+	t.Cleanup(p.check)
 	return p
+}
+
+// For lends the page to a part of its test, or to a test inside it: one tab
+// serves many of them faster than one each. What the steps of the returned page
+// find is reported there, and so are the browser's complaints.
+func (p *Page) For(t *testing.T) *Page {
+	t.Helper()
+	expected := slices.Clone(*p.expected)
+	part := *p
+	part.t, part.expected = t, &expected
+	t.Cleanup(part.check)
+	return &part
+}
+
+func newLook(options []Option) *look {
+	l := &look{width: 1280, height: 900, timezone: "UTC"}
+	l.prefer("color-scheme", "light")
+	for _, option := range options {
+		option(l)
+	}
+	return l
 }
 
 func (l *look) apply() chromedp.Action[chromedp.Void] {
@@ -114,7 +133,8 @@ func command[P any](c cdp.Command[P, cdp.Empty], params P) chromedp.Action[chrom
 	})
 }
 
-func (p *Page) close() {
+// check ends a test on the page.
+func (p *Page) check() {
 	p.t.Helper()
 	if p.t.Failed() {
 		p.Screenshot(strings.ReplaceAll(p.t.Name(), "/", "_") + "-failed")
@@ -123,28 +143,21 @@ func (p *Page) close() {
 	if _, err := chromedp.Run(p.Context, chromedp.Evaluate[int]("0")); err != nil {
 		p.t.Errorf("the page is gone: %v", err)
 	}
-	for _, problem := range p.problems.unexpected() {
+	for _, problem := range p.problems.unexpected(*p.expected) {
 		p.t.Errorf("the browser complained: %s", problem)
 	}
+	p.problems.forget()
 }
 
 // Expect allows complaints of the browser that contain the words: a test that
 // asks for a page that does not exist expects "404".
-func (p *Page) Expect(words string) { p.problems.expect(words) }
+func (p *Page) Expect(words string) { *p.expected = append(*p.expected, words) }
 
 // In confines the steps of the returned page to the first element that the
 // selector finds.
 func (p *Page) In(selector string) *Page {
 	part := *p
 	part.within = strings.TrimSpace(p.within + " " + selector)
-	return &part
-}
-
-// For reports what the steps of the returned page find to a part of its test:
-// one tab serves many of them faster than one each.
-func (p *Page) For(t *testing.T) *Page {
-	part := *p
-	part.t = t
 	return &part
 }
 

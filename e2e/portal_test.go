@@ -11,12 +11,25 @@ import (
 // tests share one demo, which takes its time to fill: each changes only what no
 // other looks at, or puts it back.
 func TestPortal(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) {
-		d := StartDemo(t, "")
-		t.Run("every page can be read by everybody", func(t *testing.T) { everyPage(t, d) })
+	on(t, func(t *testing.T, databaseURL string) {
+		d := StartDemo(t, databaseURL)
+		if databaseURL == "" { // pages look the same on both
+			t.Run("every page can be read by everybody", func(t *testing.T) { everyPage(t, d) })
+		}
 		portal(t, d)
 	})
-	t.Run("PostgreSQL", func(t *testing.T) { portal(t, StartDemo(t, pgtest.URL(t))) })
+}
+
+// on runs a test on each database, both at once.
+func on(t *testing.T, prove func(t *testing.T, databaseURL string)) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		prove(t, "")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		prove(t, pgtest.URL(t))
+	})
 }
 
 func portal(t *testing.T, d *Demo) {

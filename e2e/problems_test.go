@@ -16,9 +16,8 @@ import (
 // log holds as an error, which is where violations of the content policy and
 // failed requests go.
 type problems struct {
-	mu       sync.Mutex
-	seen     []string
-	expected []string
+	mu   sync.Mutex
+	seen []string
 }
 
 func (p *problems) listen(event any) {
@@ -42,18 +41,20 @@ func (p *problems) add(problem string) {
 	p.seen = append(p.seen, problem)
 }
 
-func (p *problems) expect(words string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.expected = append(p.expected, words)
-}
-
-func (p *problems) unexpected() []string {
+// unexpected are those in which none of the words occur.
+func (p *problems) unexpected(expected []string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.seen), func(problem string) bool {
-		return slices.ContainsFunc(p.expected, func(words string) bool { return strings.Contains(problem, words) })
+		return slices.ContainsFunc(expected, func(words string) bool { return strings.Contains(problem, words) })
 	})
+}
+
+// forget what was seen, once it has been reported.
+func (p *problems) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = nil
 }
 
 func thrown(d *runtime.ExceptionDetails) string {

@@ -230,6 +230,7 @@ const pressed = `document.querySelector(".theme [aria-pressed=true]").getAttribu
 
 // P-NAV-06: keyboard alone
 func keyboardIsEnough(t *testing.T, d *Demo) {
+	HoldClipboard(t)
 	p := d.Visit(t, d.Customer, "/licenses")
 	p.Press(kb.Tab)
 	if got := p.Focused(); got != "link Skip to content" {

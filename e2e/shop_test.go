@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/client"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/verdict"
 )
 
@@ -80,12 +79,6 @@ func (s *Shop) device(t *testing.T, key, name string, change ...func(*client.Opt
 		c(&o)
 	}
 	return newDevice(t, key, o)
-}
-
-// on runs a test on each database.
-func on(t *testing.T, prove func(t *testing.T, databaseURL string)) {
-	t.Run("SQLite", func(t *testing.T) { prove(t, "") })
-	t.Run("PostgreSQL", func(t *testing.T) { prove(t, pgtest.URL(t)) })
 }
 
 // Section 5: a killed server loses no acknowledged activation; S-05: the limit

@@ -56,6 +56,7 @@ func everyPage(t *testing.T, d *Demo) {
 			p.See("Validation Status")
 		}},
 		{name: "key copied", path: d.Licenses.HighSecurity.path(), do: func(p *Page) {
+			HoldClipboard(p.t)
 			p.Click("Copy")
 			p.In("#toasts").See("Key copied")
 		}},
