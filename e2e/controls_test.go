@@ -79,7 +79,7 @@ func (p *Page) Controls() []string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.Context, patience)
 	defer cancel()
-	nodes, err := chromedp.Run(ctx, p.controls(slices.Concat(clickRoles, fieldRoles), ""))
+	nodes, err := chromedp.Run(ctx, p.controls(slices.Concat(clickRoles, fieldRoles)))
 	if err != nil {
 		p.t.Fatalf("list the controls: %v", err)
 	}
@@ -117,42 +117,54 @@ func focused(ctx context.Context, tab *chromedp.Target) (string, error) {
 	return strings.TrimSpace(text(tree.Nodes[0].Role) + " " + text(tree.Nodes[0].Name)), nil
 }
 
-// controls finds what has one of the roles, in the order of the page; with a
-// name, only what is named exactly so, which the browser finds much faster.
-func (p *Page) controls(roles []string, name string) chromedp.Action[[]*accessibility.Node] {
+// controls finds what has one of the roles, in the order of the page.
+func (p *Page) controls(roles []string) chromedp.Action[[]*accessibility.Node] {
 	return func(ctx context.Context, tab *chromedp.Target) ([]*accessibility.Node, error) {
-		root, err := chromedp.Evaluate[*runtime.RemoteObject](p.element())(ctx, tab)
+		root, err := find(ctx, tab, p.element())
 		if err != nil {
 			return nil, err
 		}
-		if root.ObjectID == "" {
-			return nil, fmt.Errorf("there is no %s", p.within)
-		}
-		tree, err := cdp.Call(ctx, tab, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{ObjectID: root.ObjectID, AccessibleName: name})
-		return slices.DeleteFunc(tree.Nodes, func(n *accessibility.Node) bool {
-			return n.Ignored || !slices.Contains(roles, text(n.Role))
-		}), err
+		return inTree(ctx, tab, accessibility.QueryAXTreeParams{ObjectID: root}, roles)
 	}
 }
+
+// find returns what a script expression finds on the page.
+func find(ctx context.Context, tab *chromedp.Target, expression string) (runtime.RemoteObjectID, error) {
+	found, err := chromedp.Evaluate[*runtime.RemoteObject](expression)(ctx, tab)
+	if err == nil && found.ObjectID == "" {
+		err = fmt.Errorf("there is no %s", expression)
+	}
+	if err != nil {
+		return "", err
+	}
+	return found.ObjectID, nil
+}
+
+func inTree(ctx context.Context, tab *chromedp.Target, q accessibility.QueryAXTreeParams, roles []string) ([]*accessibility.Node, error) {
+	tree, err := cdp.Call(ctx, tab, accessibility.QueryAXTree, q)
+	return slices.DeleteFunc(tree.Nodes, func(n *accessibility.Node) bool {
+		return n.Ignored || !slices.Contains(roles, text(n.Role))
+	}), err
+}
+
+// errNoControl is what a page without a control of a name leads to.
+var errNoControl = errors.New("there is no such control")
 
 // control finds the one with that name, or the first whose name begins so.
 func (p *Page) control(name string, roles []string) chromedp.Action[runtime.RemoteObjectID] {
 	return func(ctx context.Context, tab *chromedp.Target) (runtime.RemoteObjectID, error) {
-		nodes, err := p.controls(roles, name)(ctx, tab)
-		if err == nil && len(nodes) == 0 {
-			nodes, err = p.controls(roles, "")(ctx, tab)
-		}
+		root, err := find(ctx, tab, p.element())
 		if err != nil {
 			return "", err
 		}
-		i := slices.IndexFunc(nodes, func(n *accessibility.Node) bool { return text(n.Name) == name })
-		if i < 0 {
-			i = slices.IndexFunc(nodes, func(n *accessibility.Node) bool { return strings.HasPrefix(text(n.Name), name) })
+		named, err := inTree(ctx, tab, accessibility.QueryAXTreeParams{ObjectID: root, AccessibleName: name}, roles)
+		if err != nil {
+			return "", err
 		}
-		if i < 0 {
-			return "", fmt.Errorf("there are only %s", names(nodes))
+		if len(named) == 0 {
+			return p.beginning(ctx, tab, name, roles)
 		}
-		node, err := cdp.Call(ctx, tab, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: nodes[i].BackendDOMNodeID})
+		node, err := cdp.Call(ctx, tab, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: named[0].BackendDOMNodeID})
 		if err != nil {
 			return "", err
 		}
@@ -160,12 +172,37 @@ func (p *Page) control(name string, roles []string) chromedp.Action[runtime.Remo
 	}
 }
 
-func names(nodes []*accessibility.Node) string {
-	var b strings.Builder
-	for _, node := range nodes {
-		fmt.Fprintf(&b, "\n  %s %q", text(node.Role), text(node.Name))
+// candidate is a script expression for the element at a place among those that
+// seem to have a name that begins with the words. To ask the browser for the
+// names of everything on a page takes it long.
+const candidate = `(root => {
+	const name = e => {
+		const copy = e.cloneNode(true);
+		for (const unsaid of copy.querySelectorAll("[aria-hidden=true]")) unsaid.remove();
+		return (e.ariaLabel ?? copy.textContent).replace(/\s+/g, " ").trim();
+	};
+	return [...root.querySelectorAll("a[href], button, summary, [role]")].filter(e => name(e).startsWith(%q))[%d];
+})(%s)`
+
+// beginning finds the first control whose name begins with the words.
+func (p *Page) beginning(ctx context.Context, tab *chromedp.Target, words string, roles []string) (runtime.RemoteObjectID, error) {
+	for i := range 20 {
+		found, err := chromedp.Evaluate[*runtime.RemoteObject](fmt.Sprintf(candidate, words, i, p.element()))(ctx, tab)
+		if err != nil {
+			return "", err
+		}
+		if found.ObjectID == "" {
+			break
+		}
+		nodes, err := inTree(ctx, tab, accessibility.QueryAXTreeParams{ObjectID: found.ObjectID}, roles)
+		if err != nil {
+			return "", err
+		}
+		if len(nodes) > 0 && strings.HasPrefix(text(nodes[0].Name), words) {
+			return found.ObjectID, nil
+		}
 	}
-	return b.String()
+	return "", errNoControl
 }
 
 func text(v *accessibility.Value) string {

@@ -46,11 +46,9 @@ type Demo struct {
 	// database, or all of it.
 	Data string `json:"-"`
 
-	t          *testing.T // that the demo lasts for
 	process    *program
 	database   string
 	sessions   map[string]*Session // by e-mail address
-	tabs       map[string][]*Page  // that tests have left, by e-mail address
 	publicKeys map[string]string   // of products, once asked for
 }
 
@@ -78,7 +76,7 @@ type License struct {
 // URL it keeps its data in SQLite.
 func StartDemo(t *testing.T, databaseURL string) *Demo {
 	t.Helper()
-	demo := &Demo{Data: t.TempDir(), t: t, database: databaseURL, sessions: map[string]*Session{}, tabs: map[string][]*Page{}}
+	demo := &Demo{Data: t.TempDir(), database: databaseURL, sessions: map[string]*Session{}}
 	demo.start(t)
 	if gaps := empty(reflect.ValueOf(*demo), "demo"); len(gaps) > 0 {
 		t.Fatalf("the demo says nothing about %s", strings.Join(gaps, ", "))

@@ -18,6 +18,11 @@ import (
 var house struct {
 	binary  func() (string, error)
 	browser func() (context.Context, error)
+	reader  func() (context.Context, error) // the tab that reads the clipboard
+
+	copying sync.Mutex // whose turn it is to copy
+	opening sync.Mutex // guards idle
+	idle    []*tab     // that tests have left
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -38,6 +43,13 @@ func run(m *testing.M) int {
 		browser, wait, err := startBrowser(ctx)
 		closeBrowser = wait
 		return browser, err
+	})
+	house.reader = sync.OnceValues(func() (context.Context, error) {
+		browser, err := house.browser()
+		if err != nil {
+			return nil, err
+		}
+		return openReader(browser)
 	})
 	return m.Run()
 }
@@ -99,6 +111,8 @@ func browserOptions(path string) []chromedp.ExecAllocatorOption {
 		// anything but our own pages to protect.
 		chromedp.NoSandbox,
 		chromedp.Flag("headless", "new"),
+		// All pages are our own, so that one process may serve several sites.
+		chromedp.Flag("disable-site-isolation-trials", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("font-render-hinting", "none"),
 		// Loopback counts as secure even on plain http. This name does not, so

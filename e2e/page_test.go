@@ -22,8 +22,10 @@ const (
 	// patience is how long a page may take to show what a test waits for. It is
 	// generous because it only costs time when something is broken.
 	patience = 30 * time.Second
-	// glance is how often a waiting test looks.
-	glance = 20 * time.Millisecond
+	// A waiting test looks again after a glance, and at the latest after a long
+	// one.
+	glance     = 10 * time.Millisecond
+	longGlance = 150 * time.Millisecond
 )
 
 // A Page is one tab, seen as a person sees it: controls are named by the words
@@ -75,20 +77,29 @@ func (l *look) prefer(feature, value string) {
 	l.features = append(l.features, &emulation.MediaFeature{Name: "prefers-" + feature, Value: value})
 }
 
-// OpenPage opens a tab that shares nothing with any other: no cookies, no
-// storage, no cache. It closes when the test ends.
+// OpenPage opens a tab that has no history and shares no cookies with any other.
+// When the test ends it is left to other tests, which is faster than to open one
+// for each.
 func OpenPage(t *testing.T, options ...Option) *Page {
 	t.Helper()
 	l := newLook(options)
-	seen := new(problems)
-	ctx, cancel := chromedp.NewContext(theBrowser(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(seen.listen))
-	t.Cleanup(cancel)
-	p := &Page{Context: ctx, t: t, noScript: l.noScript, problems: seen, expected: new([]string)}
-	if err := chromedp.Do(ctx, l.apply()); err != nil {
-		t.Fatalf("open a page: %v", err)
-	}
-	t.Cleanup(p.check)
+	opened := takeTab(t)
+	p := &Page{Context: opened.ctx, t: t, noScript: l.noScript, problems: opened.problems, expected: new([]string)}
+	t.Cleanup(func() {
+		p.check()
+		opened.leave(t)
+	})
+	p.do("look", l.apply())
 	return p
+}
+
+func newLook(options []Option) *look {
+	l := &look{width: 1280, height: 900, timezone: "UTC"}
+	l.prefer("color-scheme", "light")
+	for _, option := range options {
+		option(l)
+	}
+	return l
 }
 
 // For lends the page to a part of its test, or to a test inside it: one tab
@@ -101,15 +112,6 @@ func (p *Page) For(t *testing.T) *Page {
 	part.t, part.expected = t, &expected
 	t.Cleanup(part.check)
 	return &part
-}
-
-func newLook(options []Option) *look {
-	l := &look{width: 1280, height: 900, timezone: "UTC"}
-	l.prefer("color-scheme", "light")
-	for _, option := range options {
-		option(l)
-	}
-	return l
 }
 
 func (l *look) apply() chromedp.Action[chromedp.Void] {
@@ -329,16 +331,15 @@ func (p *Page) do(what string, action chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// await tries until there is no error. A page that is just being replaced
-// gives errors too, so which error it is does not matter before the last.
+// await tries until there is no error, at longer and longer intervals. A page
+// that is just being replaced gives errors too, so which error it is does not
+// matter before the last.
 func (p *Page) await(what string, try func(ctx context.Context) error) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.Context, patience)
 	defer cancel()
-	tick := time.NewTicker(glance)
-	defer tick.Stop()
 	var last error // that is not just our running out of patience
-	for {
+	for pause := glance; ; pause = min(pause*3/2, longGlance) {
 		err := try(ctx)
 		if err == nil {
 			return
@@ -348,8 +349,11 @@ func (p *Page) await(what string, try func(ctx context.Context) error) {
 		}
 		select {
 		case <-ctx.Done():
+			if errors.Is(last, errNoControl) {
+				last = fmt.Errorf("there are only %q", p.Controls())
+			}
 			p.t.Fatalf("waited %v for %s: %v", patience, what, last)
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

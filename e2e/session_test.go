@@ -96,33 +96,15 @@ func (s *Session) do(t *testing.T, method, path string, body io.Reader) Answer {
 	return Answer{response.StatusCode, response.Header.Get("Location"), page}
 }
 
-// Visit goes to a page of the demo with somebody signed in. Without options it
-// takes a tab that another test of the demo has left, if there is one: opening
-// one takes longer than most tests.
+// Visit opens a page of the demo with somebody signed in.
 func (d *Demo) Visit(t *testing.T, who SignIn, path string, options ...Option) *Page {
 	t.Helper()
-	p := d.tab(t, who, options)
+	p := OpenPage(t, options...)
 	p.SignIn(d.Session(t, who), d.URL)
 	if status := p.Goto(d.URL + path); status != http.StatusOK {
 		t.Fatalf("%s: status %d", path, status)
 	}
 	return p
-}
-
-func (d *Demo) tab(t *testing.T, who SignIn, options []Option) *Page {
-	t.Helper()
-	if len(options) > 0 {
-		return OpenPage(t, options...)
-	}
-	var p *Page
-	if left := d.tabs[who.Email]; len(left) > 0 {
-		p, d.tabs[who.Email] = left[0], left[1:]
-		p.do("look as usual", newLook(nil).apply())
-	} else {
-		p = OpenPage(d.t)
-	}
-	t.Cleanup(func() { d.tabs[who.Email] = append(d.tabs[who.Email], p) })
-	return p.For(t)
 }
 
 // SignIn gives the tab the cookies of a session, at the address at which the
@@ -147,7 +129,7 @@ func (d *Demo) Link(t *testing.T, to, path string) string {
 	link := regexp.MustCompile(regexp.QuoteMeta(d.URL+path) + `\S+`)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	tick := time.NewTicker(glance)
+	tick := time.NewTicker(longGlance)
 	defer tick.Stop()
 	for {
 		mails, err := d.mails(ctx)
