@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/keyward/keyward/internal/app/identity"
@@ -51,6 +52,14 @@ const maxForm = 64 << 10
 
 // Routes is every address of the portal and who may use it.
 func (d *Door) Routes() httpx.Routes {
+	return slices.Concat(
+		d.entryRoutes(),
+		d.licenseRoutes(),
+		d.activationRoutes(),
+	)
+}
+
+func (d *Door) entryRoutes() httpx.Routes {
 	return httpx.Routes{
 		{Pattern: "GET /login", Access: httpx.Public, Handler: d.signInPage},
 		{Pattern: "POST /login", Access: httpx.Public, Handler: d.signIn},
@@ -62,12 +71,21 @@ func (d *Door) Routes() httpx.Routes {
 		{Pattern: "GET /reset", Access: httpx.Public, Handler: d.resetPage},
 		{Pattern: "POST /reset", Access: httpx.Public, Handler: d.reset},
 		{Pattern: "POST /theme", Access: httpx.Public, Handler: d.setTheme},
+	}
+}
 
+func (d *Door) licenseRoutes() httpx.Routes {
+	return httpx.Routes{
 		{Pattern: "GET /{$}", Access: httpx.SignedIn, Handler: d.visiting(d.dashboard)},
 		{Pattern: "GET /licenses", Access: httpx.SignedIn, Handler: d.visiting(d.licenses)},
 		{Pattern: "POST /licenses/search", Access: httpx.SignedIn, Handler: d.visiting(d.searchLicenses)},
 		{Pattern: "GET /licenses/{id}", Access: httpx.SignedIn, Handler: d.visiting(d.license)},
 		{Pattern: "POST /licenses/{id}/key", Access: httpx.SignedIn, Handler: d.visiting(d.revealKey)},
+	}
+}
+
+func (d *Door) activationRoutes() httpx.Routes {
+	return httpx.Routes{
 		{Pattern: "GET /activations", Access: httpx.SignedIn, Handler: d.visiting(d.activations)},
 		{Pattern: "POST /activations/search", Access: httpx.SignedIn, Handler: d.visiting(d.searchActivations)},
 		{Pattern: "GET /activations/{id}/deactivate", Access: httpx.SignedIn, Handler: d.visiting(d.deactivatePage)},
