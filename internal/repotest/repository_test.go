@@ -123,7 +123,7 @@ func files() ([]string, error) {
 		switch {
 		case d.IsDir() && (skip[name] || d.Name() == ".git"):
 			return filepath.SkipDir
-		case d.Type().IsRegular():
+		case d.Type().IsRegular() && d.Name() != ".git": // which is a file in a work tree
 			names = append(names, name)
 		}
 		return nil
