@@ -209,9 +209,11 @@ func planned() map[string]call {
 		"CustomerEvents": func(ctx context.Context, tx *Tx) error {
 			return only(tx.CustomerEvents(ctx, owner, 8, event.ChangeRefused, event.LicenseCreated))
 		},
-		"Unsealed":    func(ctx context.Context, tx *Tx) error { return only(tx.Unsealed(ctx, 100)) },
-		"SealedAfter": func(ctx context.Context, tx *Tx) error { return only(tx.SealedAfter(ctx, 39000, 100)) },
-		"Idempotent":  func(ctx context.Context, tx *Tx) error { return only(tx.Idempotent(ctx, "scope", "key-6", planNoon)) },
+		"Unsealed":        func(ctx context.Context, tx *Tx) error { return only(tx.Unsealed(ctx, 100)) },
+		"SealedAfter":     func(ctx context.Context, tx *Tx) error { return only(tx.SealedAfter(ctx, 39000, 100)) },
+		"LockEventCursor": func(ctx context.Context, tx *Tx) error { return only(tx.LockEventCursor(ctx, "mail")) },
+		"SetEventCursor":  func(ctx context.Context, tx *Tx) error { return tx.SetEventCursor(ctx, "mail", 7) },
+		"Idempotent":      func(ctx context.Context, tx *Tx) error { return only(tx.Idempotent(ctx, "scope", "key-6", planNoon)) },
 		"ForgetIdempotent": func(ctx context.Context, tx *Tx) error {
 			return only(tx.ForgetIdempotent(ctx, planNoon.Add(-time.Hour), 500))
 		},
@@ -270,7 +272,7 @@ func addLists(calls map[string]call, owner id.ID) {
 
 // small are the tables that may be read as a whole: few products, and the
 // events that wait for their seal.
-var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|CONSTANT ROW)$`)
+var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|event_cursor|CONSTANT ROW)$`)
 
 var scan = regexp.MustCompile(`^SCAN (CONSTANT ROW|\S+)`)
 

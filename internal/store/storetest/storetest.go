@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"attempts":       attempts,
 		"events":         events,
 		"event seals":    seals,
+		"event cursors":  cursors,
 		"validations":    validations,
 		"idempotency":    idempotency,
 		"meta":           meta,
