@@ -44,7 +44,10 @@ type Person struct {
 	Status          Status
 	EmailVerifiedAt time.Time
 	TimeZone        string // "" follows the browser
+	BrowserZone     string // that the browser named at the last sign-in
 	Theme           Theme
+	Phone           string // optional
+	Company         string // optional
 	LastSignInAt    time.Time
 	CreatedAt       time.Time
 }
@@ -55,6 +58,15 @@ func (p Person) DisplayName() string {
 		return p.Name
 	}
 	return p.Email
+}
+
+// Zone is the time zone the person reads dates in: the one they chose, or
+// their browser's; "" is UTC.
+func (p Person) Zone() string {
+	if p.TimeZone != "" {
+		return p.TimeZone
+	}
+	return p.BrowserZone
 }
 
 // Theme is the color scheme a person chose.
@@ -125,12 +137,16 @@ type LinkPurpose string
 const (
 	Invitation LinkPurpose = "invitation"
 	Reset      LinkPurpose = "reset"
+	SignInLink LinkPurpose = "sign_in"
 )
 
 // Life is how long a link of this purpose can be used.
 func (p LinkPurpose) Life() time.Duration {
-	if p == Invitation {
+	switch p {
+	case Invitation:
 		return 14 * 24 * time.Hour
+	case SignInLink:
+		return 15 * time.Minute
 	}
 	return 2 * time.Hour
 }
@@ -192,10 +208,10 @@ func (t Token) Actor(requestID string, addr netip.Addr) Actor {
 	}
 }
 
-// Limits of what people type, in bytes.
+// Limits of what people type.
 const (
-	MaxEmail = 254
-	MaxName  = 255
+	MaxEmail = 254 // bytes
+	MaxName  = 255 // characters
 )
 
 // NormalizeEmail returns the one form in which an address is stored and
@@ -220,7 +236,7 @@ func unwanted(r rune) bool {
 // without control or formatting characters.
 func CleanName(s string) (string, bool) {
 	s = strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
-	if len(s) > MaxName || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
+	if utf8.RuneCountInString(s) > MaxName || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }) {
 		return "", false
 	}
 	return s, true

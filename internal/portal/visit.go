@@ -46,14 +46,17 @@ func (d *Door) newVisit(r *http.Request, s identity.Signed) *visit {
 	}
 }
 
-// zoneOf is the person's timezone, or the browser's until one is set.
+// zoneOf is the person's timezone, or the browser's until one is set: what it
+// says now, or said when they signed in (P-SET-11).
 func zoneOf(r *http.Request, p account.Person) *time.Location {
-	if p.TimeZone != "" {
-		if zone, err := time.LoadLocation(p.TimeZone); err == nil {
-			return zone
-		}
+	if reported := ui.ReportedZone(r); p.TimeZone == "" && reported != nil {
+		return reported
 	}
-	return ui.ZoneOf(r)
+	zone, err := time.LoadLocation(p.Zone())
+	if err != nil {
+		return ui.ZoneOf(r)
+	}
+	return zone
 }
 
 // themeOf is what the person chose, in whichever browser; or what this browser

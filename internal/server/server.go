@@ -76,6 +76,7 @@ func (s *Server) addJobs() error {
 		return err
 	})
 	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
+	s.jobs.Every("sign_ins.purge", time.Hour, s.Identity.PurgeSignIns)
 	s.jobs.Every("idempotency.purge", time.Hour, s.forgetIdempotent)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/fault"
 )
 
@@ -104,6 +105,52 @@ func TestMigrationsWaitForEachOther(t *testing.T) {
 			t.Errorf("%d parents (%v), want 2: each migration runs once", n, err)
 		}
 	})
+}
+
+// The table of one-time links is rebuilt on SQLite, where a rule cannot be
+// changed: links that are under way still work.
+func TestLinksOutliveTheirTable(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, s *Store) {
+		whole := s.migrations
+		s.migrations = firstOnly(t, whole)
+		wantMigration(t, s, 0, 1)
+		mustExec(t, s, `INSERT INTO person (id, email, name, password_hash, status, time_zone, theme, created_at, updated_at)
+			VALUES ('ada', 'ada@example.com', 'Ada', '', 'active', '', 'system', 1, 1)`)
+		mustExec(t, s, `INSERT INTO one_time_link (id, token_hash, purpose, person_seq, created_at, expires_at)
+			SELECT 'old', $1, 'reset', seq, 1, 2 FROM person`, []byte("hash"))
+		s.migrations = whole
+		if _, _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l, err := s.LinkByToken(t.Context(), []byte("hash"))
+		if err != nil || l.ID != "old" || l.PersonID != "ada" || l.Purpose != account.Reset {
+			t.Errorf("the link is now %v (%v)", l, err)
+		}
+		mustExec(t, s, `INSERT INTO one_time_link (id, token_hash, purpose, person_seq, created_at, expires_at)
+			SELECT 'new', $1, 'sign_in', seq, 1, 2 FROM person`, []byte("other"))
+		err = s.InTx(t.Context(), func(tx *Tx) error {
+			_, err := tx.exec(t.Context(), `UPDATE one_time_link SET purpose = 'nonsense'`)
+			return err
+		})
+		if err == nil {
+			t.Error("a link may have any purpose")
+		}
+	})
+}
+
+// firstOnly are the migrations of the first schema.
+func firstOnly(t *testing.T, all fs.FS) fs.FS {
+	t.Helper()
+	m := fstest.MapFS{}
+	for _, database := range []string{sqliteName, postgresName} {
+		name := "migrations/" + database + "/0001_first.sql"
+		text, err := fs.ReadFile(all, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[name] = &fstest.MapFile{Data: text}
+	}
+	return m
 }
 
 // With foreign keys on, DROP TABLE deletes the rows first and so empties the

@@ -9,13 +9,13 @@ import (
 )
 
 const personColumns = `p.id, p.email, p.name, p.password_hash, p.status, p.email_verified_at,
-	p.time_zone, p.theme, p.last_sign_in_at, p.created_at`
+	p.time_zone, p.browser_zone, p.theme, p.phone, p.company, p.last_sign_in_at, p.created_at`
 
 // personFields are the targets of personColumns.
 func personFields(p *account.Person) []any {
 	return []any{
 		&p.ID, &p.Email, &p.Name, &p.PasswordHash, &p.Status, scanAt(&p.EmailVerifiedAt),
-		&p.TimeZone, &p.Theme, scanAt(&p.LastSignInAt), scanAt(&p.CreatedAt),
+		&p.TimeZone, &p.BrowserZone, &p.Theme, &p.Phone, &p.Company, scanAt(&p.LastSignInAt), scanAt(&p.CreatedAt),
 	}
 }
 
@@ -29,10 +29,10 @@ func scanPerson(s scanner) (account.Person, error) {
 // conflict: see IsUnique with "person.email".
 func (tx *Tx) AddPerson(ctx context.Context, p account.Person) error {
 	return tx.change(ctx, `INSERT INTO person (id, email, name, password_hash, status, email_verified_at,
-			time_zone, theme, last_sign_in_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
+			time_zone, browser_zone, theme, phone, company, last_sign_in_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
 		p.ID, p.Email, p.Name, p.PasswordHash, p.Status, at(p.EmailVerifiedAt),
-		p.TimeZone, p.Theme, at(p.LastSignInAt), at(p.CreatedAt))
+		p.TimeZone, p.BrowserZone, p.Theme, p.Phone, p.Company, at(p.LastSignInAt), at(p.CreatedAt))
 }
 
 // Person returns a person.
@@ -72,9 +72,17 @@ func (tx *Tx) VerifyEmail(ctx context.Context, person id.ID, now time.Time) erro
 		person, at(now))
 }
 
-// SetSignedIn notes when a person last signed in.
-func (tx *Tx) SetSignedIn(ctx context.Context, person id.ID, now time.Time) error {
-	return tx.change(ctx, `UPDATE person SET last_sign_in_at = $2 WHERE id = $1`, person, at(now))
+// SetSignedIn notes when a person last signed in, and the time zone of their
+// browser if it named one.
+func (tx *Tx) SetSignedIn(ctx context.Context, person id.ID, zone string, now time.Time) error {
+	return tx.change(ctx, `UPDATE person SET last_sign_in_at = $2,
+		browser_zone = COALESCE(NULLIF($3, ''), browser_zone) WHERE id = $1`, person, at(now), zone)
+}
+
+// SetProfile replaces what a person says about themselves.
+func (tx *Tx) SetProfile(ctx context.Context, p account.Person, now time.Time) error {
+	return tx.change(ctx, `UPDATE person SET name = $2, phone = $3, company = $4, updated_at = $5 WHERE id = $1`,
+		p.ID, p.Name, p.Phone, p.Company, at(now))
 }
 
 // SetPersonStatus switches a person on or off.

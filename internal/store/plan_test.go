@@ -76,6 +76,8 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'person-' || i, 'p' || i || '@example.com', '', '', 'active', '', 'system', i, i FROM n`},
 			{2000, `INSERT INTO session (id, token_hash, person_seq, customer_seq, created_at, last_seen_at, expires_at, address, user_agent)
 				%s SELECT 'session-' || i, CAST('session-' || i AS BYTES), 1 + i %% CUSTOMERS, 1 + i %% CUSTOMERS, i, i, 1773316800000000 + i, '', '' FROM n`},
+			{20000, `INSERT INTO sign_in (person_seq, at, refused, way, new_browser, address, user_agent)
+				%s SELECT 1 + i %% CUSTOMERS, 1773316800000000 + i, i %% 2 = 0, 'password', i %% 3 = 0, '', '' FROM n`},
 			{40000, `INSERT INTO license (id, environment, product_seq, customer_seq, plan, key_hash, key_text, key_folded, key_mask,
 					activation_limit, validity_days, created_at, assigned_at, first_activated_at, expires_at, grace,
 					suspend_reason, revoke_reason, note, max_version, features, version)
@@ -229,7 +231,15 @@ func planned() map[string]call {
 		"EndSession": func(ctx context.Context, tx *Tx) error {
 			return tx.EndSession(ctx, seededID("person", 7), seededID("session", 6))
 		},
-		"EndSessions":   func(ctx context.Context, tx *Tx) error { return only(tx.EndSessions(ctx, seededID("person", 8))) },
+		"EndSessions": func(ctx context.Context, tx *Tx) error { return only(tx.EndSessions(ctx, seededID("person", 8))) },
+		"EndOtherSessions": func(ctx context.Context, tx *Tx) error {
+			return only(tx.EndOtherSessions(ctx, seededID("person", 9), seededID("session", 9)))
+		},
+		"AddSignIn": func(ctx context.Context, tx *Tx) error {
+			return tx.AddSignIn(ctx, seededID("person", 6), account.SignIn{At: planNoon}, account.SignInsKept)
+		},
+		"SignIns":       func(ctx context.Context, tx *Tx) error { return only(tx.SignIns(ctx, seededID("person", 6), 50)) },
+		"PurgeSignIns":  func(ctx context.Context, tx *Tx) error { return only(tx.PurgeSignIns(ctx, planNoon, 500)) },
 		"PersonByEmail": func(ctx context.Context, tx *Tx) error { return only(tx.PersonByEmail(ctx, "p6@example.com")) },
 	}
 	addLists(calls, owner)

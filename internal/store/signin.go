@@ -84,6 +84,12 @@ func (tx *Tx) EndSessions(ctx context.Context, person id.ID) (int64, error) {
 	return tx.exec(ctx, `DELETE FROM session WHERE person_seq = (SELECT seq FROM person WHERE id = $1)`, person)
 }
 
+// EndOtherSessions ends all sessions of a person but one and says how many.
+func (tx *Tx) EndOtherSessions(ctx context.Context, person, kept id.ID) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM session
+		WHERE person_seq = (SELECT seq FROM person WHERE id = $1) AND id <> $2`, person, kept)
+}
+
 // PurgeSessions removes up to limit sessions that expired before now and says
 // how many.
 func (tx *Tx) PurgeSessions(ctx context.Context, now time.Time, limit int) (int64, error) {

@@ -39,13 +39,21 @@ func parseTheme(s string) Theme {
 
 // ZoneOf reads the time zone that the page's script reported, and is UTC without one.
 func ZoneOf(r *http.Request) *time.Location {
+	if zone := ReportedZone(r); zone != nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// ReportedZone reads the time zone that the page's script reported, and is nil without one.
+func ReportedZone(r *http.Request) *time.Location {
 	c, err := r.Cookie(zoneCookie)
-	if err != nil || c.Value == "Local" || len(c.Value) > 64 {
-		return time.UTC
+	if err != nil || c.Value == "" || c.Value == "Local" || len(c.Value) > 64 {
+		return nil
 	}
 	zone, err := time.LoadLocation(c.Value)
 	if err != nil {
-		return time.UTC
+		return nil
 	}
 	return zone
 }

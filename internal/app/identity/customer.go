@@ -119,7 +119,7 @@ func name(problems *fault.Problems, field, s string, needed bool) string {
 	clean, ok := account.CleanName(s)
 	switch {
 	case !ok:
-		problems.Add(field, "Use at most 255 bytes, and no control characters.")
+		problems.Add(field, "Use at most 255 characters, and no control characters.")
 	case needed && clean == "":
 		problems.Add(field, "Enter a name.")
 	}

@@ -55,6 +55,7 @@ type Origin struct {
 	RequestID string
 	Address   netip.Addr
 	UserAgent string
+	Zone      string // time zone that the browser names; may be empty
 }
 
 // as is the actor that a person is when a request proves that it is theirs.

@@ -8,10 +8,8 @@ import (
 	"unicode"
 
 	"github.com/keyward/keyward/internal/account"
-	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
-	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
 )
 
@@ -59,21 +57,20 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Entry, error) {
 	return e, err
 }
 
-// letIn judges the account as it is and starts a session.
+// letIn judges the account as it is and lets its owner in.
 func (s *Service) letIn(ctx context.Context, email string, in SignIn, now time.Time) (Entry, error) {
 	p, rehash, err := s.authenticate(ctx, email, in.Password)
-	if err != nil {
-		return Entry{}, err
+	a := arrival{person: p, way: account.ByPassword, known: s.deviceOf(in.KnownDevice, email, now) != "", rehash: rehash, Origin: in.Origin}
+	if err == nil {
+		var e Entry
+		if e, err = s.admit(ctx, a, now); err == nil {
+			return e, nil
+		}
 	}
-	m, err := s.usableMembership(ctx, p)
-	if err != nil {
-		return Entry{}, err
+	if errors.Is(err, errSignIn) {
+		s.noteRefused(ctx, a, now)
 	}
-	e := Entry{Token: signing.NewToken(""), Session: newSession(p, m, in.Origin, now), KnownDevice: s.knownDevice(email, now)}
-	if err := s.enter(ctx, p, e, in.Origin, rehash); err != nil {
-		return Entry{}, err
-	}
-	return e, nil
+	return Entry{}, err
 }
 
 // signInWait counts the attempt and says how long to wait instead, if so. A
@@ -161,33 +158,6 @@ func shorten(s string) string {
 		s = strings.ToValidUTF8(s[:most], "")
 	}
 	return s
-}
-
-// enter keeps the session, unless the password was changed or the account
-// switched off since it was looked at: that ended all sessions, and this one
-// must not outlive it.
-func (s *Service) enter(ctx context.Context, p account.Person, e Entry, from Origin, rehash string) error {
-	now := e.Session.CreatedAt
-	happened := event.New(event.PersonSignedIn, from.as(p.ID), now)
-	happened.PersonID, happened.CustomerID = p.ID, e.Session.CustomerID
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		current, err := tx.LockPerson(ctx, p.ID)
-		if err != nil || current.PasswordHash != p.PasswordHash || current.Status != account.Active {
-			return firstOf(notMissing(err), errStale)
-		}
-		if err := tx.AddSession(ctx, e.Session, s.Master.TokenHash(sessionPurpose, e.Token)); err != nil {
-			return err
-		}
-		if err := tx.SetSignedIn(ctx, p.ID, now); err != nil {
-			return err
-		}
-		if rehash != "" {
-			if err := tx.ReplacePasswordHash(ctx, p.ID, p.PasswordHash, rehash); err != nil {
-				return err
-			}
-		}
-		return tx.AppendEvent(ctx, happened)
-	})
 }
 
 // notMissing drops ErrNotFound.

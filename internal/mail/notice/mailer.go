@@ -124,10 +124,10 @@ func (m *Mailer) link(ctx context.Context, person account.Person, purpose accoun
 // zone is the person's time zone; nil when they chose none or one that this
 // system does not know.
 func zone(p account.Person) *time.Location {
-	if p.TimeZone == "" {
+	if p.Zone() == "" {
 		return nil
 	}
-	loc, err := time.LoadLocation(p.TimeZone)
+	loc, err := time.LoadLocation(p.Zone())
 	if err != nil {
 		return nil
 	}

@@ -136,7 +136,8 @@ func people(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	p := account.Person{
 		ID: id.New(), Email: "ada@example.com", Name: "Ada", PasswordHash: "hash", Status: account.Active,
-		EmailVerifiedAt: noon.Add(time.Minute), TimeZone: "Europe/Berlin", Theme: account.Dark,
+		EmailVerifiedAt: noon.Add(time.Minute), TimeZone: "Europe/Berlin", BrowserZone: "Asia/Tokyo", Theme: account.Dark,
+		Phone: "+44 20 7946 0000", Company: "Analytical Engines",
 		LastSignInAt: noon.Add(time.Hour), CreatedAt: noon,
 	}
 	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddPerson(ctx, p) })
@@ -160,6 +161,7 @@ func people(t *testing.T, s *store.Store) {
 	t.Run("what is set is read", func(t *testing.T) {
 		want := p
 		want.PasswordHash, want.TimeZone, want.Theme = "other", "", account.Light
+		want.Name, want.Phone, want.Company, want.BrowserZone = "Ada L.", "", "Engines", "Europe/Paris"
 		want.Status, want.LastSignInAt = account.Inactive, noon.Add(2*time.Hour)
 		must(t, s, func(ctx context.Context, tx *store.Tx) error {
 			if locked, err := tx.LockPerson(ctx, p.ID); err != nil || locked.ID != p.ID {
@@ -170,8 +172,10 @@ func people(t *testing.T, s *store.Store) {
 				tx.SetTimeZone(ctx, p.ID, want.TimeZone, noon),
 				tx.SetTheme(ctx, p.ID, want.Theme, noon),
 				tx.SetPersonStatus(ctx, p.ID, want.Status, noon),
-				tx.SetSignedIn(ctx, p.ID, want.LastSignInAt),
-				tx.VerifyEmail(ctx, p.ID, noon.Add(time.Hour))) // the first time counts
+				tx.SetProfile(ctx, want, noon),
+				tx.SetSignedIn(ctx, p.ID, "Europe/Paris", noon),
+				tx.SetSignedIn(ctx, p.ID, "", want.LastSignInAt), // a browser that names no zone changes none
+				tx.VerifyEmail(ctx, p.ID, noon.Add(time.Hour)))   // the first time counts
 		})
 		got, err := s.Person(ctx, p.ID)
 		same(t, want, got, err)
@@ -260,6 +264,19 @@ func sessions(t *testing.T, s *store.Store) {
 		absent(t, end(p.ID))
 		list, err := s.Sessions(ctx, p.ID)
 		same(t, 1, len(list), err)
+	})
+	t.Run("all of a person but one end together", func(t *testing.T) { // P-PRO-14
+		other := aPerson(t, s, "other@example.com")
+		kept := start(t, "kept", time.Hour)
+		must(t, s, func(ctx context.Context, tx *store.Tx) error {
+			n, err := tx.EndOtherSessions(ctx, other.ID, kept.ID)
+			same(t, int64(0), n, err)
+			n, err = tx.EndOtherSessions(ctx, p.ID, kept.ID)
+			same(t, int64(1), n, err)
+			return nil
+		})
+		list, err := s.Sessions(ctx, p.ID)
+		same(t, []account.Session{kept}, list, err)
 	})
 	t.Run("all of a person end together", func(t *testing.T) {
 		start(t, "third", time.Hour)

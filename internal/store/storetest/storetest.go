@@ -16,6 +16,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"administrators": administrators,
 		"sessions":       sessions,
 		"links":          links,
+		"sign-ins":       signIns,
 		"tokens":         tokens,
 		"products":       products,
 		"releases":       releases,
