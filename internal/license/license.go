@@ -46,6 +46,9 @@ func (s Status) Known() bool {
 	return false
 }
 
+// Ended reports whether a license in this state has had its time.
+func (s Status) Ended() bool { return s == Expired || s == Revoked }
+
 // Reason classes a suspension, revocation or ending (E-01).
 type Reason string
 

@@ -16,9 +16,10 @@ const (
 	ByProduct  Order = "product"
 	ByStatus   Order = "status"
 	ByExpiry   Order = "expiry"
+	ByNeed     Order = "attention" // see Attention; of the same, what ends first
 )
 
 // Known reports whether o is one of the orders.
 func (o Order) Known() bool {
-	return o == ByAssigned || o == ByProduct || o == ByStatus || o == ByExpiry
+	return o == ByAssigned || o == ByProduct || o == ByStatus || o == ByExpiry || o == ByNeed
 }

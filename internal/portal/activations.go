@@ -32,6 +32,7 @@ type filteredLicense struct {
 type deviceResults struct {
 	Announce string
 	Chips    ui.Chips
+	Fold     ui.Fold // of deactivated ones
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Rows     []deviceRow
@@ -60,6 +61,7 @@ type deviceState struct {
 	status  license.ActivationStatus
 	unknown string
 	license id.ID
+	holding bool // deactivated ones are folded away
 	place   place
 	cut     bool
 }
@@ -80,12 +82,13 @@ func readDeviceState(q url.Values) (deviceState, error) {
 		}
 		s.license = wanted
 	}
+	s.holding = q.Get("ended") == "hide" && s.status != license.ActivationDeactivated
 	s.place = readPlace(q.Get("after"), q.Get("before"), s.fingerprint())
 	return s, nil
 }
 
 func (s deviceState) fingerprint() string {
-	return fingerprint("activations", s.search, string(s.status), string(s.license))
+	return fingerprint("activations", s.search, string(s.status), string(s.license), fmt.Sprint(s.holding))
 }
 
 func (s deviceState) values() url.Values {
@@ -97,6 +100,9 @@ func (s deviceState) values() url.Values {
 	}
 	if s.cut {
 		v.Set("cut", "1")
+	}
+	if s.holding && s.status != license.ActivationDeactivated {
+		v.Set("ended", "hide")
 	}
 	return v
 }
@@ -119,7 +125,7 @@ func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) err
 		return nil
 	}
 	list, err := d.Licensing.Devices(r.Context(), v.actor, licensing.DeviceQuery{
-		Search: s.search, Status: s.status, LicenseID: s.license,
+		Search: s.search, Status: s.status, LicenseID: s.license, Holding: s.holding,
 		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
 	})
 	if err != nil {
@@ -182,8 +188,9 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 		Announce: ui.Plural(list.Total, "device", "devices") + " found",
 		Chips: statusChips(license.ActivationStatuses(), list.Counts, s.status, deviceStatusWord, func(to license.ActivationStatus) string {
 			return s.with(func(s *deviceState) { s.status = to })
-		}), Pills: devicePills(s, list), Notices: listNotices(s.cut, s.place.wrong),
+		}), Fold: deviceFold(s, list), Pills: devicePills(s, list), Notices: listNotices(s.cut, s.place.wrong),
 	}
+	r.Chips = foldedChips(r.Chips, list.Counts[license.ActivationDeactivated], s.holding)
 	for _, o := range list.Rows {
 		device := licensing.Device{Activation: o.Activation, Status: o.Activation.Status(o.License.Status(p.Now), p.Now)}
 		device.License, device.Product = o.License, o.Product
@@ -200,6 +207,15 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 	}
 	r.Pager = devicePager(s, list)
 	return r
+}
+
+// deviceFold folds deactivated devices away.
+func deviceFold(s deviceState, list licensing.DeviceList) ui.Fold {
+	if s.status != "" {
+		return ui.Fold{}
+	}
+	return fold(list.Counts[license.ActivationDeactivated], s.holding, "deactivated device", "deactivated devices",
+		s.with(func(s *deviceState) { s.holding = !s.holding }))
 }
 
 func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
@@ -264,7 +280,7 @@ func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
 	if s.unknown != "" {
 		pills.Items = append(pills.Items, ui.Pill{Name: "Unknown status, ignored", Value: s.unknown, Href: s.href()})
 	}
-	pills.Clear = "/activations"
+	pills.Clear = deviceState{holding: s.holding}.href()
 	return pills
 }
 
@@ -284,6 +300,13 @@ func emptyDevices(s deviceState, list licensing.DeviceList) *ui.Empty {
 			Icon: "device", Title: "No activations yet",
 			Text:    "Devices appear here once the software is activated on them: copy the key of a license and enter it in the software.",
 			Actions: []ui.Link{{Label: "My Licenses", Href: "/licenses"}},
+		}
+	}
+	if s.holding && s.search == "" && s.status == "" {
+		show := deviceFold(s, list)
+		return &ui.Empty{
+			Icon: "device", Title: "No device is activated", Text: "All devices were deactivated.",
+			Actions: []ui.Link{{Label: show.Label, Href: show.Href}},
 		}
 	}
 	return &ui.Empty{

@@ -35,6 +35,7 @@ type searchForm struct {
 type licenseResults struct {
 	Announce string
 	Chips    ui.Chips
+	Fold     ui.Fold // of expired and revoked ones
 	Sort     ui.Menu
 	Pills    ui.Pills
 	Notices  []ui.Notice
@@ -63,6 +64,7 @@ type listState struct {
 	status  license.Status
 	unknown string // a status that does not exist
 	within  time.Duration
+	living  bool // ended ones are folded away
 	sort    license.Order
 	desc    bool
 	place   place
@@ -85,12 +87,13 @@ func readListState(q url.Values) listState {
 	if q.Get("within") == "30d" {
 		s.within = licensing.ExpiringWindow
 	}
+	s.living = q.Get("ended") == "hide" && !s.status.Ended()
 	s.place = readPlace(q.Get("after"), q.Get("before"), s.fingerprint())
 	return s
 }
 
 func (s listState) fingerprint() string {
-	return fingerprint("licenses", s.search, string(s.status), s.within.String(), string(s.sort), fmt.Sprint(s.desc))
+	return fingerprint("licenses", s.search, string(s.status), s.within.String(), string(s.sort), fmt.Sprint(s.desc, s.living))
 }
 
 // values are the state as an address has it: without what is the default, and
@@ -106,6 +109,7 @@ func (s listState) values() url.Values {
 	set("cut", "1", s.cut)
 	set("status", string(s.status), s.status != "")
 	set("within", "30d", s.within > 0)
+	set("ended", "hide", s.living && !s.status.Ended())
 	set("sort", string(s.sort), s.sort != license.ByAssigned)
 	set("dir", direction(s.desc), s.desc != (s.sort == license.ByAssigned))
 	return v
@@ -141,7 +145,7 @@ func (d *Door) licenses(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return nil
 	}
 	list, err := d.Licensing.List(r.Context(), v.actor, licensing.ListQuery{
-		Search: s.search, Status: s.status, Within: s.within, Sort: s.sort, Desc: s.desc,
+		Search: s.search, Status: s.status, Within: s.within, Living: s.living, Sort: s.sort, Desc: s.desc,
 		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
 	})
 	if err != nil {
@@ -172,7 +176,7 @@ func hidden(v url.Values, without ...string) []ui.Hidden {
 		v.Del(name)
 	}
 	var fields []ui.Hidden
-	for _, name := range []string{"status", "license", "within", "sort", "dir"} {
+	for _, name := range []string{"status", "license", "within", "ended", "sort", "dir"} {
 		if value := v.Get(name); value != "" {
 			fields = append(fields, ui.Hidden{Name: name, Value: value})
 		}
@@ -216,11 +220,12 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 		Announce: ui.Plural(list.Total, "license", "licenses") + " found",
 		Chips: statusChips(license.OwnedStatuses(), list.Counts, s.status, statusWord, func(to license.Status) string {
 			return s.with(func(s *listState) { s.status = to })
-		}), Sort: sortMenu(s), Pills: licensePills(s),
+		}), Sort: sortMenu(s), Fold: licenseFold(s, list.Ended), Pills: licensePills(s),
 		Product: sortColumn(s, "Product", license.ByProduct), Status: sortColumn(s, "Status", license.ByStatus),
 		Expires: sortColumn(s, "Expires", license.ByExpiry),
 		Notices: listNotices(s.cut, s.place.wrong),
 	}
+	r.Chips = foldedChips(r.Chips, list.Ended, s.living)
 	for _, o := range list.Rows {
 		r.Rows = append(r.Rows, newLicenseRow(p, v, o))
 	}
@@ -230,6 +235,15 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 	}
 	r.Pager = licensePager(s, list)
 	return r
+}
+
+// licenseFold folds ended licenses away. A list of ended ones alone has no use
+// for it.
+func licenseFold(s listState, ended int) ui.Fold {
+	if s.status != "" {
+		return ui.Fold{}
+	}
+	return fold(ended, s.living, "ended license", "ended licenses", s.with(func(s *listState) { s.living = !s.living }))
 }
 
 func newLicenseRow(p ui.Page, v *visit, o license.Owned) licenseRow {
@@ -269,6 +283,7 @@ func sortMenu(s listState) ui.Menu {
 		desc  bool
 	}{
 		{"Newest first", license.ByAssigned, true},
+		{"Needs attention first", license.ByNeed, false},
 		{"Oldest first", license.ByAssigned, false},
 		{"Product A to Z", license.ByProduct, false},
 		{"Status", license.ByStatus, false},
@@ -317,7 +332,7 @@ func licensePills(s listState) ui.Pills {
 	if s.unknown != "" {
 		pills.Items = append(pills.Items, ui.Pill{Name: "Unknown status, ignored", Value: s.unknown, Href: s.href()})
 	}
-	pills.Clear = listState{sort: s.sort, desc: s.desc}.href()
+	pills.Clear = listState{sort: s.sort, desc: s.desc, living: s.living}.href()
 	return pills
 }
 
@@ -335,6 +350,13 @@ func emptyLicenses(v *visit, s listState, list licensing.List) *ui.Empty {
 		return &ui.Empty{
 			Icon: "key", Title: "No licenses yet",
 			Text: "No license is assigned to " + v.signed.Person.Email + ". If you bought one, check that the purchase went through and which e-mail address it was made with.",
+		}
+	}
+	if s.living && s.search == "" && s.status == "" && s.within == 0 {
+		show := licenseFold(s, list.Ended)
+		return &ui.Empty{
+			Icon: "key", Title: "No license is in force", Text: "All your licenses have expired or were revoked.",
+			Actions: []ui.Link{{Label: show.Label, Href: show.Href}},
 		}
 	}
 	text := "Nothing matches these filters."

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,6 +26,27 @@ func statusChips[S ~string](statuses []S, counts map[S]int, current S, word func
 		chips.Items = append(chips.Items, ui.Chip{
 			Label: word(s), Count: fmt.Sprint(counts[s]), Value: string(s), Current: current == s, Href: href(s),
 		})
+	}
+	return chips
+}
+
+// fold is the switch that leaves n rows out of a list, or brings them back.
+// one and many are what they are called. Without rows there is none.
+func fold(n int, folded bool, one, many, href string) ui.Fold {
+	if n == 0 {
+		return ui.Fold{}
+	}
+	verb := "Hide "
+	if folded {
+		verb = "Show "
+	}
+	return ui.Fold{Label: verb + ui.Plural(n, one, many), Href: href, Folded: folded}
+}
+
+// foldedChips are chips of which the first, "All", leaves n rows out.
+func foldedChips(chips ui.Chips, n int, folded bool) ui.Chips {
+	if all, err := strconv.Atoi(chips.Items[0].Count); err == nil && folded {
+		chips.Items[0].Count = strconv.Itoa(all - n)
 	}
 	return chips
 }

@@ -125,6 +125,7 @@ type ActivationFilter struct {
 	Status    license.ActivationStatus // "" is any
 	LicenseID id.ID                    // "" is any
 	Search    string                   // fragment of identifier or name, folded
+	Holding   bool                     // not deactivated
 }
 
 // OwnedActivation is one row of a customer's activations.
@@ -177,6 +178,9 @@ func activationWhere(f ActivationFilter) *where {
 	if f.Status != "" {
 		w.add(activationStatus(w.arg(at(f.Now))) + ` = ` + w.arg(f.Status))
 	}
+	if f.Holding {
+		w.add(activationStatus(w.arg(at(f.Now))) + ` <> 'deactivated'`)
+	}
 	if f.Search != "" {
 		pattern := w.arg(like(f.Search))
 		w.add(`(a.identifier_folded LIKE ` + pattern + ` ESCAPE '\' OR a.name_folded LIKE ` + pattern + ` ESCAPE '\')`)
@@ -192,9 +196,9 @@ func activationStatus(now string) string {
 }
 
 // CountActivations counts a customer's activations by status, leaving the
-// filter's own status aside.
+// filter's own status aside, and whether deactivated ones show.
 func (r Reader) CountActivations(ctx context.Context, f ActivationFilter) (map[license.ActivationStatus]int, error) {
-	f.Status = ""
+	f.Status, f.Holding = "", false
 	w := activationWhere(f)
 	text := `SELECT ` + activationStatus(w.arg(at(f.Now))) + `, COUNT(*)` + activationFrom + w.text() + ` GROUP BY 1`
 	rs, err := r.query(ctx, text, w.args...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/verdict"
 )
 
 // LicenseFilter selects among a customer's licenses.
@@ -18,6 +19,7 @@ type LicenseFilter struct {
 	Now      time.Time      // instant at which status is read
 	Status   license.Status // "" is any
 	Within   time.Duration  // > 0: still valid and ending within this time
+	Living   bool           // neither expired nor revoked
 
 	// A license matches the search when one of these does; all empty is no search.
 	Product  string  // fragment of the product's name, folded
@@ -38,10 +40,11 @@ type Page struct {
 // Before come in list order too.
 func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort license.Order, desc bool, page Page) ([]license.Owned, error) {
 	w := ownedWhere(r.d, f)
-	key := sortKey(sort, w, f.Now)
+	keys := append(sortKeys(sort, w, f.Now), `l.seq`)
 	backward := page.Before != ""
 	if edge := edgeOf(page); edge != "" {
-		w.add(`(` + key + `, l.seq) ` + comparison(desc != backward) + ` (SELECT ` + key + `, l.seq` + licenseFrom +
+		key := strings.Join(keys, `, `)
+		w.add(`(` + key + `) ` + comparison(desc != backward) + ` (SELECT ` + key + licenseFrom +
 			` WHERE l.id = ` + w.arg(edge) + ` AND l.customer_seq = ` + w.owner + `)`)
 	}
 	direction := ` ASC`
@@ -50,7 +53,7 @@ func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort license
 	}
 	now := w.arg(at(f.Now))
 	text := `SELECT ` + licenseColumns + `, p.name, ` + seatsHeld(now) + licenseFrom + w.text() +
-		` ORDER BY ` + key + direction + `, l.seq` + direction + ` LIMIT ` + w.arg(page.Size+1)
+		` ORDER BY ` + strings.Join(keys, direction+`, `) + direction + ` LIMIT ` + w.arg(page.Size+1)
 	rs, err := r.query(ctx, text, w.args...)
 	list, err := collect(rs, err, scanOwned)
 	if backward {
@@ -73,18 +76,34 @@ func scanOwned(s scanner) (license.Owned, error) {
 	return o, err
 }
 
-// sortKey is the expression a list is ordered by.
-func sortKey(sort license.Order, w *where, now time.Time) string {
+// sortKeys are the expressions a list is ordered by.
+func sortKeys(sort license.Order, w *where, now time.Time) []string {
 	switch sort {
 	case license.ByProduct:
-		return `p.name_folded`
+		return []string{`p.name_folded`}
 	case license.ByExpiry:
-		return `l.ends_at`
+		return []string{`l.ends_at`}
 	case license.ByStatus:
-		return `CASE WHEN l.phase = 'revoked' THEN 5 WHEN l.ends_at <= ` + w.arg(at(now)) + ` THEN 4
-			WHEN l.phase = 'suspended' THEN 3 WHEN l.phase = 'active' THEN 1 ELSE 2 END`
+		return []string{`CASE WHEN l.phase = 'revoked' THEN 5 WHEN l.ends_at <= ` + w.arg(at(now)) + ` THEN 4
+			WHEN l.phase = 'suspended' THEN 3 WHEN l.phase = 'active' THEN 1 ELSE 2 END`}
+	case license.ByNeed:
+		return []string{attention(w, now), `l.ends_at`}
 	}
-	return `l.assigned_at`
+	return []string{`l.assigned_at`}
+}
+
+// attention is license.Owned.Attention as an expression. A test proves that
+// both agree.
+func attention(w *where, now time.Time) string {
+	instant, recent, soon := w.arg(at(now)), w.arg(at(now.Add(-license.RecentlyEnded))), w.arg(at(now.Add(verdict.SoonWindow)))
+	rank := func(a license.Attention) string { return strconv.Itoa(int(a)) }
+	return `CASE WHEN l.phase = 'revoked' OR l.ends_at <= ` + recent + ` THEN ` + rank(license.AttentionNone) + `
+		WHEN l.ends_at <= ` + instant + ` THEN ` + rank(license.AttentionEnded) + `
+		WHEN l.expires_at <= ` + instant + ` THEN ` + rank(license.AttentionGrace) + `
+		WHEN l.ends_at <= ` + soon + ` THEN ` + rank(license.AttentionEnding) + `
+		WHEN l.phase = 'suspended' THEN ` + rank(license.AttentionSuspended) + `
+		WHEN l.activation_limit <= ` + seatsHeld(instant) + ` THEN ` + rank(license.AttentionFull) + `
+		ELSE ` + rank(license.AttentionNone) + ` END`
 }
 
 func edgeOf(p Page) id.ID {
@@ -130,6 +149,9 @@ func ownedWhere(d *dialect, f LicenseFilter) *where {
 	if f.Within > 0 {
 		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)) + ` AND l.ends_at <= ` + w.arg(at(f.Now.Add(f.Within))))
 	}
+	if f.Living {
+		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)))
+	}
 	if f.Product != "" || f.Key != "" || len(f.Licenses) > 0 {
 		w.add(`(` + strings.Join(searchConditions(f, w), ` OR `) + `)`)
 	}
@@ -169,10 +191,11 @@ func statusIs(s license.Status, w *where, now time.Time) string {
 	return `l.phase = ` + w.arg(s) + ` AND l.ends_at > ` + w.arg(at(now))
 }
 
-// CountOwned counts a customer's licenses by status. The filter's own status
-// is left aside: the counts are what choosing another one would show.
+// CountOwned counts a customer's licenses by status. The filter's own status,
+// and whether ended ones show, are left aside: the counts are what choosing
+// another would show.
 func (r Reader) CountOwned(ctx context.Context, f LicenseFilter) (map[license.Status]int, error) {
-	f.Status = ""
+	f.Status, f.Living = "", false
 	w := ownedWhere(r.d, f)
 	text := `SELECT l.phase, COUNT(*), SUM(CASE WHEN l.ends_at <= ` + w.arg(at(f.Now)) + ` THEN 1 ELSE 0 END)
 		FROM license l` + w.text() + ` GROUP BY l.phase`

@@ -252,10 +252,11 @@ func addLists(calls map[string]call, owner id.ID) {
 	for i, f := range []LicenseFilter{
 		{}, {Status: license.Active}, {Status: license.Expired}, {Status: license.Revoked}, {Within: 30 * 24 * time.Hour},
 		{Product: "edi"}, {Key: "KEY"}, {Product: "edi", Key: "EY6", Licenses: []id.ID{"a", "b", "c"}}, {Product: "edi", Status: license.Active},
+		{Living: true}, {Living: true, Key: "KEY"},
 	} {
 		f.Customer, f.Now = owner, planNoon
 		calls[fmt.Sprint("CountOwned ", i)] = func(ctx context.Context, tx *Tx) error { return only(tx.CountOwned(ctx, f)) }
-		for _, order := range []license.Order{license.ByAssigned, license.ByProduct, license.ByStatus, license.ByExpiry} {
+		for _, order := range []license.Order{license.ByAssigned, license.ByProduct, license.ByStatus, license.ByExpiry, license.ByNeed} {
 			for j, page := range pages {
 				for _, desc := range []bool{false, true} {
 					calls[fmt.Sprint("OwnedLicenses ", i, order, j, desc)] = func(ctx context.Context, tx *Tx) error {
@@ -267,7 +268,7 @@ func addLists(calls map[string]call, owner id.ID) {
 	}
 	seats := []Page{{Size: 25}, {After: seededID("activation", 6), Size: 25}, {Before: seededID("activation", 6), Size: 25}}
 	for i, f := range []ActivationFilter{
-		{}, {Status: license.ActivationActive}, {LicenseID: seededID("license", 6)}, {Search: "hw"},
+		{}, {Status: license.ActivationActive}, {LicenseID: seededID("license", 6)}, {Search: "hw"}, {Holding: true},
 		{Search: "hw", Status: license.ActivationActive, LicenseID: seededID("license", 6)},
 	} {
 		f.Customer, f.Now = owner, planNoon

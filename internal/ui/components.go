@@ -300,6 +300,21 @@ type Chips struct {
 	Items []Chip
 }
 
+// Fold is a switch that leaves rows out of a list, or brings them back, and counts them.
+// Template "fold"; without an address it draws nothing.
+type Fold struct {
+	Label, Href string
+	Folded      bool // they are left out now
+}
+
+// Icon shows what the switch would do.
+func (f Fold) Icon() string {
+	if f.Folded {
+		return "eye"
+	}
+	return "eye-off"
+}
+
 // Pill is a filter in force that one click takes away.
 type Pill struct {
 	Name, Value string

@@ -18,6 +18,7 @@ type DeviceQuery struct {
 	Search    string
 	Status    license.ActivationStatus
 	LicenseID id.ID
+	Holding   bool // leave deactivated ones out, unless Status asks for them
 	After     id.ID
 	Before    id.ID
 	At        time.Time
@@ -88,7 +89,8 @@ func (s *Service) one(ctx context.Context, r store.Reader, actor account.Actor, 
 func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q DeviceQuery, l *DeviceList) error {
 	f := store.ActivationFilter{
 		Customer: actor.CustomerID, Now: l.At, Status: q.Status, LicenseID: q.LicenseID,
-		Search: strings.ToLower(searchText(q.Search)),
+		Search:  strings.ToLower(searchText(q.Search)),
+		Holding: q.Holding && q.Status != license.ActivationDeactivated,
 	}
 	rows, err := r.OwnedActivations(ctx, f, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 	if err != nil {
@@ -102,7 +104,7 @@ func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q Dev
 		return err
 	}
 	for status, n := range l.Counts {
-		if q.Status == "" || q.Status == status {
+		if f.Status == "" && !(f.Holding && status == license.ActivationDeactivated) || f.Status == status {
 			l.Total += n
 		}
 	}

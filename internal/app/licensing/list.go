@@ -31,6 +31,7 @@ type ListQuery struct {
 	Search string
 	Status license.Status
 	Within time.Duration
+	Living bool          // leave expired and revoked ones out, unless Status asks for them
 	Sort   license.Order // "" is ByAssigned
 	Desc   bool
 	After  id.ID
@@ -43,6 +44,7 @@ type List struct {
 	Rows     []license.Owned
 	Counts   map[license.Status]int // with the search, without the status
 	Total    int                    // rows of all pages with search and status
+	Ended    int                    // expired and revoked ones with the search, shown or left out
 	Owned    int                    // licenses of the customer at all
 	At       time.Time
 	HasNext  bool
@@ -76,7 +78,7 @@ func (s *Service) List(ctx context.Context, actor account.Actor, q ListQuery) (L
 // filter turns a search into what the store compares. Sealed keys are opened
 // and searched here.
 func (s *Service) filter(ctx context.Context, r store.Reader, actor account.Actor, q ListQuery, now time.Time) (store.LicenseFilter, error) {
-	f := store.LicenseFilter{Customer: actor.CustomerID, Now: now, Status: q.Status, Within: q.Within}
+	f := store.LicenseFilter{Customer: actor.CustomerID, Now: now, Status: q.Status, Within: q.Within, Living: q.Living && !q.Status.Ended()}
 	text := searchText(q.Search)
 	if text == "" {
 		return f, nil
@@ -137,10 +139,11 @@ func readTotals(ctx context.Context, r store.Reader, q ListQuery, f store.Licens
 		return err
 	}
 	for status, n := range l.Counts {
-		if q.Status == "" || q.Status == status {
+		if f.Status == "" && !(f.Living && status.Ended()) || f.Status == status {
 			l.Total += n
 		}
 	}
+	l.Ended = l.Counts[license.Expired] + l.Counts[license.Revoked]
 	mine := store.LicenseFilter{Customer: f.Customer, Now: f.Now}
 	if f.Product == "" && f.Within == 0 { // the counts are of all there is
 		l.Owned = sum(l.Counts)

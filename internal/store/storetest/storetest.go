@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"licenses":       licenses,
 		"license status": statuses,
 		"license paging": paging,
+		"license needs":  needs,
 		"license search": searches,
 		"license ending": ending,
 		"activations":    activations,
