@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 var start = time.Date(2027, 3, 12, 14, 5, 0, 0, time.UTC)
@@ -62,7 +63,7 @@ func open(t *testing.T, o store.Options) *store.Store {
 	return s
 }
 
-func sqlite(t *testing.T) queue { return on(t, open(t, store.Options{Dir: t.TempDir()})) }
+func sqlite(t *testing.T) queue { return on(t, open(t, store.Options{Dir: storetest.Dir(t)})) }
 
 func on(t *testing.T, s *store.Store) queue {
 	c, log := &clock{at: start}, &bytes.Buffer{}
@@ -401,7 +402,7 @@ func TestRunDueSaysThatTheQueueIsAway(t *testing.T) {
 
 // Two processes share the queue of a PostgreSQL server.
 func TestEachJobGoesToOneRunner(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { eachJobOnce(t, open(t, store.Options{Dir: t.TempDir()})) })
+	t.Run("SQLite", func(t *testing.T) { eachJobOnce(t, open(t, store.Options{Dir: storetest.Dir(t)})) })
 	t.Run("PostgreSQL", func(t *testing.T) { eachJobOnce(t, open(t, store.Options{Database: pgtest.URL(t)})) })
 }
 

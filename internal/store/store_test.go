@@ -29,7 +29,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("engine", func(t *testing.T) { storetest.Engine(t, emptyPostgres, statements) })
 }
 
-func openSQLite(t *testing.T) *store.Store   { return migrate(t, emptySQLite(t)) }
+func openSQLite(t *testing.T) *store.Store   { return open(t, store.Options{Dir: storetest.Dir(t)}) }
 func openPostgres(t *testing.T) *store.Store { return migrate(t, emptyPostgres(t)) }
 
 func emptySQLite(t *testing.T) *store.Store {

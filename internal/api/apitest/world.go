@@ -25,6 +25,7 @@ import (
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 // Start is where the clock of every world stands at first.
@@ -54,7 +55,7 @@ type World struct {
 // New starts a world that ends with its test.
 func New(t testing.TB, o Options) *World {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.Dir(t)
 	s, err := store.Open(t.Context(), store.Options{Database: o.Database, Dir: dir})
 	must(t, err)
 	t.Cleanup(func() {

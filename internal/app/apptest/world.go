@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 // Start is where the clock of every world stands at first.
@@ -38,7 +39,7 @@ type World struct {
 // New starts a world on SQLite in a directory that goes with the test.
 func New(t testing.TB) *World {
 	t.Helper()
-	return start(t, store.Options{Dir: t.TempDir()})
+	return start(t, store.Options{Dir: storetest.Dir(t)})
 }
 
 // NewPostgres starts a world on a PostgreSQL database of its own.

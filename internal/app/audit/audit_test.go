@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 var noon = time.Date(2027, 3, 12, 12, 0, 0, 0, time.UTC)
@@ -51,7 +52,7 @@ func onEach(t *testing.T, test func(*testing.T, trail)) {
 }
 
 func onSQLite(t *testing.T) trail {
-	dir := t.TempDir()
+	dir := storetest.Dir(t)
 	return open(t, store.Options{Dir: dir}, "sqlite", "file:"+filepath.Join(dir, "keyward.db")+"?_pragma=busy_timeout(5000)")
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 	"github.com/keyward/keyward/licensefile"
 	"github.com/keyward/keyward/verdict"
 )
@@ -34,7 +35,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Options{Dir: storetest.Dir(t)})
 	ok(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {

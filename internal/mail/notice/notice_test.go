@@ -25,6 +25,7 @@ import (
 	"github.com/keyward/keyward/internal/mailbox"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 const (
@@ -50,7 +51,7 @@ type post struct {
 
 func newPost(t *testing.T, smtp string) *post {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Options{Dir: storetest.Dir(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
