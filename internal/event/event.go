@@ -31,6 +31,8 @@ const (
 	PersonSignedIn  Type = "person.signed_in"
 	PersonSignedOut Type = "person.signed_out"
 	ResetRequested  Type = "person.reset_requested"
+	ProfileChanged  Type = "person.profile_changed"
+	SettingsChanged Type = "person.settings_changed"
 
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"

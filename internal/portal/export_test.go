@@ -10,7 +10,7 @@ func PageStructs() map[string]any {
 	return map[string]any{
 		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
 		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},
-		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{},
+		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
 	}
 }
 

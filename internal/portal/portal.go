@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/fault"
@@ -19,6 +20,7 @@ import (
 type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
+	Export    *export.Service
 	Now       func() time.Time
 	Log       *slog.Logger
 
@@ -56,6 +58,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.entryRoutes(),
 		d.licenseRoutes(),
 		d.activationRoutes(),
+		d.profileRoutes(),
 	)
 }
 

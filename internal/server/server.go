@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
@@ -113,7 +114,7 @@ func (s *Server) sender() (mail.Sender, error) {
 // defenses and share only the outermost chain.
 func (s *Server) routes(extras Extras) (http.Handler, error) {
 	door, err := portal.New(portal.Deps{
-		Licensing: s.Licensing, Identity: s.Identity, Now: s.now, Log: s.log,
+		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Now: s.now, Log: s.log,
 		AppName: s.config.AppName, BaseURL: s.config.Address(),
 		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
 	})

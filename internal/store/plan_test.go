@@ -235,6 +235,9 @@ func planned() map[string]call {
 		"EndOtherSessions": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EndOtherSessions(ctx, seededID("person", 9), seededID("session", 9)))
 		},
+		"EventsOfCustomer": func(ctx context.Context, tx *Tx) error {
+			return only(tx.EventsOfCustomer(ctx, owner, seededID("event", 6), 200, event.ChangeRefused))
+		},
 		"AddSignIn": func(ctx context.Context, tx *Tx) error {
 			return tx.AddSignIn(ctx, seededID("person", 6), account.SignIn{At: planNoon}, account.SignInsKept)
 		},

@@ -179,6 +179,7 @@ type Field struct {
 	Rows         int      // more than zero makes it a text area
 	Options      []Option // makes it a select
 	Required     bool
+	Marked       bool // shows an asterisk beside the label
 	Optional     bool // says so beside the label
 	Autofocus    bool
 	Code         bool // fixed-width letters, no spelling help
