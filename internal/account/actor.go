@@ -67,6 +67,7 @@ const (
 	CustomersRead   Permission = "customers:read"   //
 	CustomersWrite  Permission = "customers:write"  //
 	TokensWrite     Permission = "tokens:write"     //
+	WebhooksWrite   Permission = "webhooks:write"   // and see what they were sent
 	StaffWrite      Permission = "staff:write"      // administrators
 )
 
@@ -74,7 +75,7 @@ const (
 func Permissions() []Permission {
 	return []Permission{
 		ProductsRead, ProductsWrite, LicensesRead, LicensesWrite, LicensesControl,
-		CustomersRead, CustomersWrite, TokensWrite, StaffWrite,
+		CustomersRead, CustomersWrite, TokensWrite, WebhooksWrite, StaffWrite,
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
 	TokenRevoked         Type = "token.revoked"
+	WebhookCreated       Type = "webhook.created"
+	WebhookRemoved       Type = "webhook.removed"
 
 	LicenseCreated    Type = "license.created"
 	LicenseAssigned   Type = "license.assigned"
@@ -93,7 +95,7 @@ type Data struct {
 	Purpose string        `json:"purpose,omitempty"` // of a one-time link
 	Version string        `json:"version,omitempty"` // of a release
 	Role    string        `json:"role,omitempty"`
-	Subject id.ID         `json:"subject,omitempty"` // administrator, token or generator it is about
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook or generator it is about
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

@@ -39,7 +39,7 @@ var layers = []layer{
 		"a use case decides and writes; sending and showing happen elsewhere, after commit"},
 
 	{"internal/job", slices.Concat(below, []string{"internal/store"}), "the queue lives in the store"},
-	{"internal/webhook", slices.Concat(below, []string{"internal/store", "internal/job"}), "it reacts to events, after commit"},
+	{"internal/webhook", slices.Concat(below, []string{"internal/store", "internal/job", "internal/signing", "internal/app/webhooks"}), "it reacts to events, after commit, and signs what it sends"},
 	{"internal/mail", slices.Concat(below, []string{"internal/store", "internal/job", "internal/ui"}), "it reacts to events, after commit"},
 
 	{"internal/ratelimit", nil, "it counts attempts, whoever makes them"},

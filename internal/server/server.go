@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ui"
+	"github.com/keyward/keyward/internal/webhook"
 )
 
 // Server serves an installation until it is stopped.
@@ -76,6 +77,9 @@ func (s *Server) addJobs() error {
 		_, err := s.Sealer.Seal(ctx)
 		return err
 	})
+	webhook.New(webhook.Deps{
+		Store: s.Store, Master: s.Master, Now: s.now, Log: s.log, Allow: s.config.WebhookNetworks(),
+	}).Register(s.jobs)
 	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
 	s.jobs.Every("sign_ins.purge", time.Hour, s.Identity.PurgeSignIns)
 	s.jobs.Every("idempotency.purge", time.Hour, s.forgetIdempotent)

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/app/webhooks"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
@@ -27,6 +28,7 @@ type Services struct {
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
 	Intake    *intake.Service
+	Webhooks  *webhooks.Service
 	Sealer    *audit.Sealer
 }
 
@@ -71,6 +73,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
 		Licensing: licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL}),
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
+		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
 	}, nil
 }
