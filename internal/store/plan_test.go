@@ -92,10 +92,10 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'event-' || i, i, 'license.assigned', 'system', '', '', 'production', 1, i, 1, 1 + i %% CUSTOMERS, 'activation-' || i, '', '', '{}' FROM n`},
 			{40000, `INSERT INTO event_origin (event_seq, address) %s SELECT i, '203.0.113.9' FROM n`},
 			{40000, `INSERT INTO event_seal (number, event_seq, hash) %s SELECT i, i, CAST('x' AS BYTES) FROM n`},
-			{40, `INSERT INTO webhook (id, environment, url, events, secret_sealed, delivered, failed, created_at)
+			{4000, `INSERT INTO webhook (id, environment, url, events, secret_sealed, delivered, failed, created_at)
 				%s SELECT 'hook-' || i, 'production', '', '', CAST('x' AS BYTES), 0, 0, i FROM n`},
 			{40000, `INSERT INTO webhook_delivery (id, webhook_seq, event_type, body, state, attempts, next_at, retry_of, created_at)
-				%s SELECT 'delivery-' || i, 1, '', '', 'waiting', 1, 1773316800000000 + i, '', 1773316800000000 + i FROM n`},
+				%s SELECT 'delivery-' || i, 1 + i %% CUSTOMERS, '', '', 'waiting', 1, 1773316800000000 + i, '', 1773316800000000 + i FROM n`},
 			{40000, `INSERT INTO webhook_attempt (delivery_seq, at, took, request_headers, status, answer_headers, answer, error)
 				%s SELECT i, i, 1, '{}', 500, '{}', '', '' FROM n`},
 			{40000, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
