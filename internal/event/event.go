@@ -49,6 +49,7 @@ const (
 	LicenseRevoked    Type = "license.revoked"
 	LicenseExpired    Type = "license.expired"
 	KeyRevealed       Type = "license.key_revealed"
+	KeysExported      Type = "license.keys_exported" // of many, in one file
 	ChangeRefused     Type = "license.change_refused"
 
 	ActivationCreated     Type = "activation.created"
@@ -96,6 +97,8 @@ type Data struct {
 	Version string        `json:"version,omitempty"` // of a release
 	Role    string        `json:"role,omitempty"`
 	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook or generator it is about
+	Count   *int          `json:"count,omitempty"`   // licenses in an export
+	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

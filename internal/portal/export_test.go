@@ -10,6 +10,7 @@ func PageStructs() map[string]any {
 	return map[string]any{
 		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
 		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},
+		"export":      exportPage{},
 		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
 	}
 }

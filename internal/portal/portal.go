@@ -59,6 +59,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.licenseRoutes(),
 		d.activationRoutes(),
 		d.profileRoutes(),
+		d.exportRoutes(),
 	)
 }
 

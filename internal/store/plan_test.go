@@ -186,6 +186,7 @@ func planned() map[string]call {
 			return tx.AddLicense(ctx, l, LicenseKey{Hash: []byte("new")}, "")
 		},
 		"KeyOf":      func(ctx context.Context, tx *Tx) error { return only(tx.KeyOf(ctx, one)) },
+		"KeysOf":     func(ctx context.Context, tx *Tx) error { return only(tx.KeysOf(ctx, []id.ID{one, "b", "c"})) },
 		"SealedKeys": func(ctx context.Context, tx *Tx) error { return only(tx.SealedKeys(ctx, owner, 10)) },
 		"AddActivation": func(ctx context.Context, tx *Tx) error {
 			return tx.AddActivation(ctx, license.Activation{ID: "new", LicenseID: one, Kind: license.Hardware, Identifier: "new", ActivatedAt: planNoon})

@@ -338,7 +338,7 @@ type Sort struct {
 
 // Menu is a button that opens a list of links. Template "menu".
 type Menu struct {
-	Label string // "Sort"
+	Label string // "Sort"; empty for a menu that chooses nothing
 	Value string // "Newest first"
 	Icon  string
 	Items []Choice
