@@ -50,8 +50,6 @@ type Person struct {
 	Company         string // optional
 	LastSignInAt    time.Time
 	CreatedAt       time.Time
-	NoLicenseMail   bool // see Wants
-	NoSecurityMail  bool
 }
 
 // DisplayName is what to call the person.

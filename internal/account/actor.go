@@ -66,8 +66,9 @@ const (
 	LicensesControl Permission = "licenses:control" // suspend, reinstate, revoke
 	CustomersRead   Permission = "customers:read"   //
 	CustomersWrite  Permission = "customers:write"  //
+	TicketsRead     Permission = "tickets:read"     //
+	TicketsWrite    Permission = "tickets:write"    // answer, note, assign, close, merge
 	TokensWrite     Permission = "tokens:write"     //
-	WebhooksWrite   Permission = "webhooks:write"   // and see what they were sent
 	StaffWrite      Permission = "staff:write"      // administrators
 )
 
@@ -75,7 +76,7 @@ const (
 func Permissions() []Permission {
 	return []Permission{
 		ProductsRead, ProductsWrite, LicensesRead, LicensesWrite, LicensesControl,
-		CustomersRead, CustomersWrite, TokensWrite, WebhooksWrite, StaffWrite,
+		CustomersRead, CustomersWrite, TicketsRead, TicketsWrite, TokensWrite, StaffWrite,
 	}
 }
 
@@ -118,9 +119,11 @@ func (r StaffRole) Permissions() []Permission {
 	case Admin:
 		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == StaffWrite })
 	case Operator:
-		return []Permission{ProductsRead, LicensesRead, LicensesWrite, LicensesControl, CustomersRead}
-	case StaffViewer, SupportAgent:
-		return []Permission{ProductsRead, LicensesRead, CustomersRead}
+		return []Permission{ProductsRead, LicensesRead, LicensesWrite, LicensesControl, CustomersRead, TicketsRead, TicketsWrite}
+	case SupportAgent:
+		return []Permission{ProductsRead, LicensesRead, CustomersRead, TicketsRead, TicketsWrite}
+	case StaffViewer:
+		return []Permission{ProductsRead, LicensesRead, CustomersRead, TicketsRead}
 	}
 	return nil
 }

@@ -18,9 +18,20 @@ type Database struct {
 	MmapOff   bool   `name:"mmap-off" env:"KEYWARD_MMAP_OFF" help:"Read SQLite without mapped memory, for file systems where mapping is slow or unsafe."`
 }
 
+// Support is what an installation decides about its support desk.
+type Support struct {
+	Tickets        bool     `name:"tickets" env:"KEYWARD_TICKETS" default:"true" negatable:"" help:"Support tickets in the portal; --no-tickets leaves them out."`
+	TicketFiles    bool     `name:"ticket-files" env:"KEYWARD_TICKET_FILES" default:"true" negatable:"" help:"Customers may attach files to tickets."`
+	TicketReopen   bool     `name:"ticket-reopen" env:"KEYWARD_TICKET_REOPEN" default:"true" negatable:"" help:"Customers may reopen closed tickets within 30 days."`
+	TicketCategory []string `name:"ticket-category" env:"KEYWARD_TICKET_CATEGORY" placeholder:"NAME" help:"What tickets can be about, in place of the built-in categories. Repeat for more."`
+	SupportHours   string   `name:"support-hours" env:"KEYWARD_SUPPORT_HOURS" default:"09:00-18:00" placeholder:"HH:MM-HH:MM" help:"Business hours, Monday to Friday."`
+	SupportZone    string   `name:"support-zone" env:"KEYWARD_SUPPORT_ZONE" default:"UTC" placeholder:"ZONE" help:"Time zone of the business hours, such as Europe/Berlin."`
+}
+
 // Server is everything that serving takes.
 type Server struct {
 	Database
+	Support
 	Listen       string   `name:"listen" env:"KEYWARD_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
 	BaseURL      string   `name:"base-url" env:"KEYWARD_BASE_URL" placeholder:"URL" help:"Address at which customers reach the portal, such as https://licenses.example.com. Links in mails start with it."`
 	TrustedProxy []string `name:"trusted-proxy" env:"KEYWARD_TRUSTED_PROXY" placeholder:"CIDR" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
@@ -31,7 +42,6 @@ type Server struct {
 	AppName      string   `name:"app-name" env:"KEYWARD_APP_NAME" default:"Keyward" placeholder:"NAME" help:"Name that customers read, at most 64 characters."`
 	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
 	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
-	WebhookAllow []string `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
 	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
 	LogFormat    string   `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
 }
@@ -44,7 +54,7 @@ const maxAppName = 64
 func (s Server) Validate() error {
 	return errors.Join(
 		s.Database.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
-		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
+		checkProxies(s.TrustedProxy), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
 		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName),
 	)
 }
@@ -82,11 +92,11 @@ func checkURL(name, s string) error {
 	return nil
 }
 
-func checkNetworks(name string, networks []string) error {
+func checkProxies(networks []string) error {
 	var problems []error
 	for _, n := range networks {
 		if _, err := netip.ParsePrefix(n); err != nil {
-			problems = append(problems, fmt.Errorf("%s: use a network such as 10.0.0.0/8 (have %q)", name, n))
+			problems = append(problems, fmt.Errorf("trusted-proxy: use a network such as 10.0.0.0/8 (have %q)", n))
 		}
 	}
 	return errors.Join(problems...)
@@ -118,15 +128,9 @@ func checkName(name string) error {
 }
 
 // Proxies are the trusted networks; Validate has checked them.
-func (s Server) Proxies() []netip.Prefix { return networksOf(s.TrustedProxy) }
-
-// WebhookNetworks are the internal networks that webhooks may be sent to;
-// Validate has checked them.
-func (s Server) WebhookNetworks() []netip.Prefix { return networksOf(s.WebhookAllow) }
-
-func networksOf(list []string) []netip.Prefix {
+func (s Server) Proxies() []netip.Prefix {
 	var networks []netip.Prefix
-	for _, n := range list {
+	for _, n := range s.TrustedProxy {
 		if p, err := netip.ParsePrefix(n); err == nil {
 			networks = append(networks, p.Masked())
 		}
@@ -151,8 +155,7 @@ func (s Server) Dump() map[string]string {
 	return map[string]string{
 		"listen": s.Listen, "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
-		"webhook-allow": strings.Join(s.WebhookAllow, " "),
-		"mail-from":     s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
+		"mail-from": s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
 	}
 }
 

@@ -84,7 +84,7 @@ func open(ctx context.Context, o Options, post *post) (*running, error) {
 func (d *running) assemble(ctx context.Context, post *post) error {
 	clock := &clock{system: d.Now}
 	settings := d.settings(post)
-	uses, err := server.Assemble(ctx, settings.Database, server.Options{BaseURL: settings.Address(), Now: clock.Now, Log: d.Log})
+	uses, err := server.Assemble(ctx, settings.Database, server.Options{BaseURL: settings.Address(), Support: &settings.Support, Now: clock.Now, Log: d.Log})
 	if err != nil {
 		return err
 	}
@@ -113,6 +113,7 @@ func (d *running) settings(post *post) config.Server {
 		Listen:   d.listener.Addr().String(), BaseURL: "http://" + d.listener.Addr().String(),
 		SMTPURL: "smtp://" + post.smtp + "?tls=none", MailFrom: "licenses@cartograph.example",
 		AppName: "Keyward", SupportEmail: "support@cartograph.example",
+		Support: config.Support{Tickets: true, TicketFiles: true, TicketReopen: true, SupportHours: "09:00-18:00", SupportZone: "Europe/Berlin"},
 	}
 }
 

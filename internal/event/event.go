@@ -31,14 +31,10 @@ const (
 	PersonSignedIn  Type = "person.signed_in"
 	PersonSignedOut Type = "person.signed_out"
 	ResetRequested  Type = "person.reset_requested"
-	ProfileChanged  Type = "person.profile_changed"
-	SettingsChanged Type = "person.settings_changed"
 
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
 	TokenRevoked         Type = "token.revoked"
-	WebhookCreated       Type = "webhook.created"
-	WebhookRemoved       Type = "webhook.removed"
 
 	LicenseCreated    Type = "license.created"
 	LicenseAssigned   Type = "license.assigned"
@@ -49,8 +45,15 @@ const (
 	LicenseRevoked    Type = "license.revoked"
 	LicenseExpired    Type = "license.expired"
 	KeyRevealed       Type = "license.key_revealed"
-	KeysExported      Type = "license.keys_exported" // of many, in one file
 	ChangeRefused     Type = "license.change_refused"
+
+	TicketCreated  Type = "ticket.created"
+	TicketAnswered Type = "ticket.answered" // a message of either side
+	TicketNoted    Type = "ticket.noted"
+	TicketStatus   Type = "ticket.status_changed"
+	TicketAssigned Type = "ticket.assigned"
+	TicketMerged   Type = "ticket.merged"
+	TicketRated    Type = "ticket.rated"
 
 	ActivationCreated     Type = "activation.created"
 	ActivationDeactivated Type = "activation.deleted"
@@ -96,9 +99,7 @@ type Data struct {
 	Purpose string        `json:"purpose,omitempty"` // of a one-time link
 	Version string        `json:"version,omitempty"` // of a release
 	Role    string        `json:"role,omitempty"`
-	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook or generator it is about
-	Count   *int          `json:"count,omitempty"`   // licenses in an export
-	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token, generator or ticket it is about
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

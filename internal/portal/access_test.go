@@ -194,13 +194,20 @@ func TestOthersRecordsAreNotFound(t *testing.T) {
 	theirs, mine := w.issue(other.Customer.ID, product), w.issue(owner.Customer.ID, product)
 	unassigned := w.issue("", product)
 	device := w.activate(theirs, "Laptop")
+	ticket, file := w.ticket(other)
 	w.activate(mine, "Desktop")
 	before := other.get(theirs.path()).text("main")
 
-	for _, pattern := range append(routesWithID(w), "GET /activations?license={id}") {
+	for _, pattern := range append(routesWithID(w), "GET /activations?license={id}", "GET /tickets/new?license={id}") {
 		wanted := theirs.ID
 		if strings.Contains(pattern, "/activations/") {
 			wanted = device.ID
+		}
+		if strings.Contains(pattern, "/tickets/{id}") {
+			wanted = ticket
+		}
+		if strings.Contains(pattern, "/attachments/") {
+			wanted = file
 		}
 		t.Run(pattern, func(t *testing.T) {
 			ask := func(wanted id.ID, b *browser) *page {

@@ -112,7 +112,7 @@ func TestNavigation(t *testing.T) {
 	l := w.issue(ada.Customer.ID, w.product("Editor"))
 	for path, current := range map[string]string{"/": "/", "/licenses": "/licenses", l.path(): "/licenses", "/activations": "/activations"} {
 		p := ada.get(path)
-		if diff := cmp.Diff([]string{"Dashboard", "My Licenses", "Activations", "Profile"}, p.texts("#nav .nav a")); diff != "" {
+		if diff := cmp.Diff([]string{"Dashboard", "My Licenses", "Activations", "Tickets"}, p.texts("#nav .nav a")); diff != "" {
 			t.Errorf("%s: entries (-want +got):\n%s", path, diff)
 		}
 		if got := p.attrs("#nav a[aria-current=page]", "href"); !cmp.Equal(got, []string{current}) {
@@ -123,8 +123,11 @@ func TestNavigation(t *testing.T) {
 		}
 		wantIn(t, p, "title", "Vendor Licenses")
 		wantIn(t, p, ".foot", support)
-		if got := p.attr(".topbar .help", "href"); got != "https://vendor.example/help" {
+		if got := p.attr(".foot a[href^=https]", "href"); got != "https://vendor.example/help" { // P-NAV-03
 			t.Errorf("%s: help is at %q", path, got)
+		}
+		if got := p.attr(".topbar .help", "href"); !strings.HasPrefix(got, "/tickets/new") { // P-NAV-02
+			t.Errorf("%s: the help button leads to %q", path, got)
 		}
 		wantIn(t, p, ".banner", "This is a demo.")
 	}

@@ -15,9 +15,9 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
-	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -67,8 +67,9 @@ func withMigrated(run func() int) (code int, err error) {
 
 // options say what is special about a world.
 type options struct {
-	deps   func(*portal.Deps)
-	limits identity.Limits
+	deps    func(*portal.Deps)
+	limits  identity.Limits
+	support desk.Settings
 }
 
 // world is the portal with everything behind it, at a time that the test moves.
@@ -78,6 +79,7 @@ type world struct {
 	identity  *identity.Service
 	catalog   *catalog.Service
 	licensing *licensing.Service
+	support   *desk.Service
 	door      *portal.Door
 	handler   http.Handler
 
@@ -102,8 +104,9 @@ func newWorldWith(t *testing.T, o options) *world {
 	})
 	w.catalog = catalog.New(catalog.Deps{Store: w.store, Master: master, Now: w.clock, Log: log})
 	w.licensing = licensing.New(licensing.Deps{Store: w.store, Master: master, Now: w.clock, Log: log, BaseURL: "http://portal.example"})
+	w.support = desk.New(desk.Deps{Store: w.store, Master: master, Licensing: w.licensing, Now: w.clock, Log: log, Settings: o.support})
 	deps := portal.Deps{
-		Licensing: w.licensing, Identity: w.identity, Export: export.New(w.store, w.clock), Now: w.clock, Log: log,
+		Licensing: w.licensing, Identity: w.identity, Support: w.support, Now: w.clock, Log: log,
 		AppName: "Vendor Licenses", BaseURL: "http://portal.example", SupportEmail: support, SupportURL: "https://vendor.example/help",
 	}
 	if o.deps != nil {
@@ -336,33 +339,4 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
-}
-
-// waiting counts the mails of a kind that wait to be sent.
-func (w *world) waiting(n account.Notice) int {
-	w.t.Helper()
-	found := 0
-	w.write(func(ctx context.Context, tx *store.Tx) error {
-		var left []store.Job
-		for {
-			j, err := tx.ClaimJob(ctx, w.now)
-			if store.IsNotFound(err) {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			left = append(left, j)
-			if j.Kind == string(n) {
-				found++
-			}
-		}
-		for _, j := range left {
-			if err := tx.RetryJob(ctx, j, "", w.now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return found
 }

@@ -20,6 +20,7 @@ type licensePage struct {
 	Usage                      ui.Usage
 	Expiry                     expiry
 	Renew                      *ui.Link
+	Ask                        *ui.Link // a ticket about it
 	Diagnosis                  diagnosis
 	Devices                    []deviceRow
 	Dialogs                    []ui.Confirm
@@ -84,6 +85,10 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 	if !l.Perpetual() && l.Phase() != license.Revoked {
 		renew := d.renewLink(det)
 		page.Renew = &renew
+	}
+	if d.helpDesk() && v.signed.Role.MayManage() { // P-LICD-20
+		page.Help = "/tickets/new?license=" + string(l.ID)
+		page.Ask = &ui.Link{Label: "Ask about this license", Href: page.Help, Icon: "help"}
 	}
 	page.Devices, page.Dialogs = d.licenseDevices(p, v, det)
 	return page

@@ -597,7 +597,7 @@ func TestRenewing(t *testing.T) {
 		"long before": {w.issue(ada.Customer.ID, plain, days(500)), func(l issued) string { return mail("Renewal", l) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := ada.get(tt.l.path()).attr(".page-head .actions a", "href"); got != tt.want(tt.l) {
+			if got := ada.get(tt.l.path()).attr(".page-head .actions a:not([href^='/tickets'])", "href"); got != tt.want(tt.l) {
 				t.Errorf("it is renewed at %q, want %q", got, tt.want(tt.l))
 			}
 		})

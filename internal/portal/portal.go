@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/ui"
@@ -20,7 +20,7 @@ import (
 type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
-	Export    *export.Service
+	Support   *support.Service // nil: there are no tickets
 	Now       func() time.Time
 	Log       *slog.Logger
 
@@ -35,6 +35,7 @@ type Deps struct {
 type Door struct {
 	Deps
 	templates *ui.Templates
+	letters   chan struct{} // forms with files that are being read
 }
 
 //go:embed all:pages
@@ -46,7 +47,7 @@ func New(d Deps) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Door{Deps: d, templates: templates}, nil
+	return &Door{Deps: d, templates: templates, letters: make(chan struct{}, maxLetters)}, nil
 }
 
 // maxForm bounds a form, in bytes.
@@ -58,8 +59,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.entryRoutes(),
 		d.licenseRoutes(),
 		d.activationRoutes(),
-		d.profileRoutes(),
-		d.exportRoutes(),
+		d.ticketRoutes(),
 	)
 }
 
@@ -107,7 +107,7 @@ func (d *Door) Handler() (http.Handler, error) {
 	httpx.Mount(mux, d.Routes(), func(r httpx.Route) http.Handler { return httpx.Adapt(r.Handler, d.fail) })
 	return httpx.Chain(httpx.Unmatched(mux, d.fail),
 		httpx.SecurityHeaders(httpx.Policy, d.secure()), httpx.ValidURL(d.fail), cross,
-		httpx.LimitBody(maxForm, d.fail), httpx.NoStore), nil
+		d.limitBody, httpx.NoStore), nil
 }
 
 // origins are where forms of our own come from besides the host that is asked:

@@ -100,18 +100,13 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 		{Label: "My Licenses", Href: "/licenses", Icon: "key", Current: current == "/licenses"},
 		{Label: "Activations", Href: "/activations", Icon: "device", Current: current == "/activations"},
 	}
-	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"})
-	p.UserMenu = userMenu(current)
+	if d.helpDesk() {
+		p.Nav = append(p.Nav, ui.NavItem{Label: "Tickets", Href: "/tickets", Icon: "inbox", Group: "Support", Current: current == "/tickets"})
+		p.Help = "/tickets/new"
+	}
 	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
 	p.SignOut = "/logout"
 	return p
-}
-
-// userMenu leads to what is the reader's own (P-NAV-02).
-func userMenu(current string) []ui.NavItem {
-	return []ui.NavItem{
-		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
-	}
 }
 
 // bare is what the layout needs before anybody has signed in.

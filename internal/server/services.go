@@ -12,7 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
-	"github.com/keyward/keyward/internal/app/webhooks"
+	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
@@ -28,14 +28,15 @@ type Services struct {
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
 	Intake    *intake.Service
-	Webhooks  *webhooks.Service
+	Support   *support.Service
 	Sealer    *audit.Sealer
 }
 
 // Options say how an installation is opened.
 type Options struct {
 	BaseURL   string
-	NoMigrate bool // refuse an older schema instead of upgrading it
+	Support   *config.Support // nil: as without settings
+	NoMigrate bool            // refuse an older schema instead of upgrading it
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -66,14 +67,19 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 	if err != nil {
 		return nil, err
 	}
+	desk, err := deskSettings(o.Support)
+	if err != nil {
+		return nil, err
+	}
 	hasher := account.NewHasher()
+	licenses := licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL})
 	return &Services{
 		Store: s, Master: master,
 		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log}),
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
-		Licensing: licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL}),
+		Licensing: licenses,
+		Support:   support.New(support.Deps{Store: s, Master: master, Licensing: licenses, Now: o.Now, Log: o.Log, Settings: desk}),
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
-		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
 	}, nil
 }

@@ -16,6 +16,7 @@ const (
 	ToneGood    Tone = "good"
 	ToneWarn    Tone = "warn"
 	ToneBad     Tone = "bad"
+	ToneHold    Tone = "hold" // it is the reader's turn
 )
 
 // Icon is the one that belongs to the tone.
@@ -62,6 +63,11 @@ var badges = map[string]Badge{
 	"revoked":     {Tone: ToneNeutral, Icon: "slash"},
 	"deactivated": {Tone: ToneNeutral, Icon: "minus-circle"},
 	"inactive":    {Tone: ToneNeutral, Icon: "minus-circle"},
+	"open":        {Tone: ToneInfo, Icon: "inbox"},
+	"in_progress": {Tone: ToneWarn, Icon: "refresh"},
+	"waiting":     {Tone: ToneHold, Icon: "clock"},
+	"resolved":    {Tone: ToneGood, Icon: "check-circle"},
+	"closed":      {Tone: ToneNeutral, Icon: "lock"},
 	"idle":        {Tone: ToneWarn, Icon: "clock"},
 	"expiring":    {Tone: ToneWarn, Icon: "warning"},
 	"pass":        {Tone: ToneGood, Icon: "check"},
@@ -179,7 +185,6 @@ type Field struct {
 	Rows         int      // more than zero makes it a text area
 	Options      []Option // makes it a select
 	Required     bool
-	Marked       bool // shows an asterisk beside the label
 	Optional     bool // says so beside the label
 	Autofocus    bool
 	Code         bool // fixed-width letters, no spelling help
@@ -338,7 +343,7 @@ type Sort struct {
 
 // Menu is a button that opens a list of links. Template "menu".
 type Menu struct {
-	Label string // "Sort"; empty for a menu that chooses nothing
+	Label string // "Sort"
 	Value string // "Newest first"
 	Icon  string
 	Items []Choice

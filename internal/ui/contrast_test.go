@@ -17,7 +17,7 @@ const (
 
 func TestContrast(t *testing.T) {
 	grounds := []string{"canvas", "rail", "surface", "surface-2", "hover"}
-	tones := []string{"green", "blue", "amber", "red", "gray"}
+	tones := []string{"green", "blue", "amber", "orange", "red", "gray"}
 	for scheme, colors := range readTokens(t) {
 		t.Run(scheme+" colors can be read", func(t *testing.T) {
 			check := func(ink, ground string, least float64) {

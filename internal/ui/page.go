@@ -27,6 +27,7 @@ type Page struct {
 	Flash  []Flash
 	Banner *Banner
 
+	Help         string // where the header's Help button leads; SupportURL when empty
 	SupportEmail string
 	SupportURL   string
 	RequestID    string
@@ -97,6 +98,9 @@ func (p Page) Language() string { return orElse(p.Lang, "en") }
 
 // HomeHref is where the brand leads.
 func (p Page) HomeHref() string { return orElse(p.Home, "/") }
+
+// HelpHref is where the Help button leads; empty draws none.
+func (p Page) HelpHref() string { return orElse(p.Help, p.SupportURL) }
 
 // ThemeAction is where the theme form posts to.
 func (p Page) ThemeAction() string { return orElse(p.ThemePOST, "/theme") }
