@@ -69,6 +69,7 @@ func everyPage(t *testing.T, d *Demo) {
 		}},
 		{name: "question on its own page", path: d.Session(t, d.Customer).Get(t, "/activations?license="+d.Licenses.LimitReached.ID).
 			Page.Find("a[data-dialog-open]").First().AttrOr("href", "")},
+		{name: "profile", path: "/profile"},
 		{name: "account menu", path: "/", do: func(p *Page) {
 			p.Click("Mara Lindqvist")
 			p.See("Sign out")

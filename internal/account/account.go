@@ -50,6 +50,8 @@ type Person struct {
 	Company         string // optional
 	LastSignInAt    time.Time
 	CreatedAt       time.Time
+	NoLicenseMail   bool // see Wants
+	NoSecurityMail  bool
 }
 
 // DisplayName is what to call the person.

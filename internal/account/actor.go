@@ -69,6 +69,7 @@ const (
 	TicketsRead     Permission = "tickets:read"     //
 	TicketsWrite    Permission = "tickets:write"    // answer, note, assign, close, merge
 	TokensWrite     Permission = "tokens:write"     //
+	WebhooksWrite   Permission = "webhooks:write"   // and see what they were sent
 	StaffWrite      Permission = "staff:write"      // administrators
 )
 
@@ -76,7 +77,7 @@ const (
 func Permissions() []Permission {
 	return []Permission{
 		ProductsRead, ProductsWrite, LicensesRead, LicensesWrite, LicensesControl,
-		CustomersRead, CustomersWrite, TicketsRead, TicketsWrite, TokensWrite, StaffWrite,
+		CustomersRead, CustomersWrite, TicketsRead, TicketsWrite, TokensWrite, WebhooksWrite, StaffWrite,
 	}
 }
 

@@ -41,6 +41,7 @@ type commands struct {
 	Customer customerCommands `cmd:"" help:"Customers and the people who sign in for them."`
 	Token    tokenCommands    `cmd:"" help:"API tokens."`
 	License  licenseCommands  `cmd:"" help:"Licenses."`
+	Webhook  webhookCommands  `cmd:"" help:"Addresses of yours that are told what happens."`
 	Audit    auditCommands    `cmd:"" help:"The sealed chain of events."`
 }
 

@@ -42,6 +42,7 @@ type Server struct {
 	AppName      string   `name:"app-name" env:"KEYWARD_APP_NAME" default:"Keyward" placeholder:"NAME" help:"Name that customers read, at most 64 characters."`
 	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
 	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
+	WebhookAllow []string `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
 	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
 	LogFormat    string   `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
 }
@@ -54,7 +55,7 @@ const maxAppName = 64
 func (s Server) Validate() error {
 	return errors.Join(
 		s.Database.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
-		checkProxies(s.TrustedProxy), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
+		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
 		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName),
 	)
 }
@@ -92,11 +93,11 @@ func checkURL(name, s string) error {
 	return nil
 }
 
-func checkProxies(networks []string) error {
+func checkNetworks(name string, networks []string) error {
 	var problems []error
 	for _, n := range networks {
 		if _, err := netip.ParsePrefix(n); err != nil {
-			problems = append(problems, fmt.Errorf("trusted-proxy: use a network such as 10.0.0.0/8 (have %q)", n))
+			problems = append(problems, fmt.Errorf("%s: use a network such as 10.0.0.0/8 (have %q)", name, n))
 		}
 	}
 	return errors.Join(problems...)
@@ -128,9 +129,15 @@ func checkName(name string) error {
 }
 
 // Proxies are the trusted networks; Validate has checked them.
-func (s Server) Proxies() []netip.Prefix {
+func (s Server) Proxies() []netip.Prefix { return networksOf(s.TrustedProxy) }
+
+// WebhookNetworks are the internal networks that webhooks may be sent to;
+// Validate has checked them.
+func (s Server) WebhookNetworks() []netip.Prefix { return networksOf(s.WebhookAllow) }
+
+func networksOf(list []string) []netip.Prefix {
 	var networks []netip.Prefix
-	for _, n := range s.TrustedProxy {
+	for _, n := range list {
 		if p, err := netip.ParsePrefix(n); err == nil {
 			networks = append(networks, p.Masked())
 		}
@@ -155,7 +162,8 @@ func (s Server) Dump() map[string]string {
 	return map[string]string{
 		"listen": s.Listen, "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
-		"mail-from": s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
+		"webhook-allow": strings.Join(s.WebhookAllow, " "),
+		"mail-from":     s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
 	}
 }
 

@@ -31,10 +31,14 @@ const (
 	PersonSignedIn  Type = "person.signed_in"
 	PersonSignedOut Type = "person.signed_out"
 	ResetRequested  Type = "person.reset_requested"
+	ProfileChanged  Type = "person.profile_changed"
+	SettingsChanged Type = "person.settings_changed"
 
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
 	TokenRevoked         Type = "token.revoked"
+	WebhookCreated       Type = "webhook.created"
+	WebhookRemoved       Type = "webhook.removed"
 
 	LicenseCreated    Type = "license.created"
 	LicenseAssigned   Type = "license.assigned"
@@ -45,6 +49,7 @@ const (
 	LicenseRevoked    Type = "license.revoked"
 	LicenseExpired    Type = "license.expired"
 	KeyRevealed       Type = "license.key_revealed"
+	KeysExported      Type = "license.keys_exported" // of many, in one file
 	ChangeRefused     Type = "license.change_refused"
 
 	TicketCreated  Type = "ticket.created"
@@ -99,7 +104,9 @@ type Data struct {
 	Purpose string        `json:"purpose,omitempty"` // of a one-time link
 	Version string        `json:"version,omitempty"` // of a release
 	Role    string        `json:"role,omitempty"`
-	Subject id.ID         `json:"subject,omitempty"` // administrator, token, generator or ticket it is about
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator or ticket it is about
+	Count   *int          `json:"count,omitempty"`   // licenses in an export
+	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

@@ -81,6 +81,8 @@ type view struct {
 	Until   string // when the link ends
 	SignIn  string // where to sign in
 	At      string // when it happened
+	Browser string // it happened with
+	Address string // it came from
 	Items   []string
 	More    int // items left out
 }

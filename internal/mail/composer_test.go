@@ -56,16 +56,19 @@ func invitation() mail.Invitation {
 	}
 }
 
+// goldenMail is a mail whose words are kept in testdata.
+type goldenMail struct {
+	name  string
+	write func() (mail.Message, error)
+}
+
 // P-AUTH-05, P-AUTH-06: the words of each mail, in both forms.
 func TestGolden(t *testing.T) {
 	c := composer(t, brand)
 	bare := brand
 	bare.SupportEmail, bare.FromName = "", ""
 	plain := composer(t, bare)
-	tests := []struct {
-		name  string
-		write func() (mail.Message, error)
-	}{
+	tests := []goldenMail{
 		{"invitation", func() (mail.Message, error) {
 			n := invitation()
 			n.TZ = zone(t, "Europe/Berlin")
@@ -88,7 +91,7 @@ func TestGolden(t *testing.T) {
 			})
 		}},
 	}
-	for _, tt := range tests {
+	for _, tt := range append(tests, licenseMails(c, plain)...) {
 		t.Run(tt.name, func(t *testing.T) {
 			m, err := tt.write()
 			if err != nil {

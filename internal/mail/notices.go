@@ -38,6 +38,19 @@ type PasswordChanged struct {
 	TZ        *time.Location
 }
 
+// NewDevice is the security notice after somebody signed in with a browser
+// that had not been used for the account before.
+type NewDevice struct {
+	ID       string
+	Name     string
+	Email    string
+	Browser  string // "Firefox on Windows"; empty: not known any more
+	Address  string // the network address; empty likewise
+	Settings string // where the person ends sessions
+	At       time.Time
+	TZ       *time.Location
+}
+
 // Invitation writes the mail for n.
 func (c *Composer) Invitation(n Invitation) (Message, error) {
 	link, err := c.oneTimeLink(n.Link, n.ExpiresAt)
@@ -90,6 +103,27 @@ func (c *Composer) PasswordChanged(n PasswordChanged) (Message, error) {
 		Email:   n.Email,
 		SignIn:  link,
 		At:      moment(n.ChangedAt, n.TZ),
+	})
+}
+
+// NewDevice writes the mail for n.
+func (c *Composer) NewDevice(n NewDevice) (Message, error) {
+	link, err := c.link(n.Settings)
+	if err != nil {
+		return Message{}, err
+	}
+	if n.At.IsZero() {
+		return Message{}, invalid("The notice does not say when somebody signed in.")
+	}
+	return c.compose("new_device", n.ID, n.Name, view{
+		Subject: "New sign-in to " + c.brand.AppName,
+		Name:    greeting(n.Name),
+		Email:   n.Email,
+		Link:    link,
+		SignIn:  c.brand.BaseURL + "/login",
+		At:      moment(n.At, n.TZ),
+		Browser: clean(n.Browser, 120),
+		Address: clean(n.Address, 64),
 	})
 }
 

@@ -32,7 +32,8 @@ type filteredLicense struct {
 type deviceResults struct {
 	Announce string
 	Chips    ui.Chips
-	Fold     ui.Fold // of deactivated ones
+	Fold     ui.Fold  // of deactivated ones
+	Export   *ui.Link // as a file
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Rows     []deviceRow
@@ -109,6 +110,11 @@ func (s deviceState) values() url.Values {
 
 func (s deviceState) href() string { return address("/activations", s.values()) }
 
+// query is what the list is asked for, from its beginning.
+func (s deviceState) query() licensing.DeviceQuery {
+	return licensing.DeviceQuery{Search: s.search, Status: s.status, LicenseID: s.license, Holding: s.holding}
+}
+
 func (s deviceState) with(change func(*deviceState)) string {
 	change(&s)
 	return s.href()
@@ -124,10 +130,9 @@ func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) err
 		http.Redirect(w, r, s.href(), http.StatusSeeOther)
 		return nil
 	}
-	list, err := d.Licensing.Devices(r.Context(), v.actor, licensing.DeviceQuery{
-		Search: s.search, Status: s.status, LicenseID: s.license, Holding: s.holding,
-		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
-	})
+	q := s.query()
+	q.After, q.Before, q.At = s.place.after.Row, s.place.before.Row, s.place.instant(v.now)
+	list, err := d.Licensing.Devices(r.Context(), v.actor, q)
 	if err != nil {
 		return err
 	}
@@ -206,6 +211,7 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 		return r
 	}
 	r.Pager = devicePager(s, list)
+	r.Export = &ui.Link{Label: "Export CSV", Href: address("/activations.csv", s.values()), Icon: "download"}
 	return r
 }
 

@@ -10,7 +10,8 @@ func PageStructs() map[string]any {
 	return map[string]any{
 		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
 		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},
-		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{},
+		"export":      exportPage{},
+		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
 	}
 }

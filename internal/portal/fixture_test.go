@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	desk "github.com/keyward/keyward/internal/app/support"
@@ -106,7 +107,7 @@ func newWorldWith(t *testing.T, o options) *world {
 	w.licensing = licensing.New(licensing.Deps{Store: w.store, Master: master, Now: w.clock, Log: log, BaseURL: "http://portal.example"})
 	w.support = desk.New(desk.Deps{Store: w.store, Master: master, Licensing: w.licensing, Now: w.clock, Log: log, Settings: o.support})
 	deps := portal.Deps{
-		Licensing: w.licensing, Identity: w.identity, Support: w.support, Now: w.clock, Log: log,
+		Licensing: w.licensing, Identity: w.identity, Export: export.New(w.store, w.clock), Support: w.support, Now: w.clock, Log: log,
 		AppName: "Vendor Licenses", BaseURL: "http://portal.example", SupportEmail: support, SupportURL: "https://vendor.example/help",
 	}
 	if o.deps != nil {
@@ -339,4 +340,33 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// waiting counts the mails of a kind that wait to be sent.
+func (w *world) waiting(n account.Notice) int {
+	w.t.Helper()
+	found := 0
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		var left []store.Job
+		for {
+			j, err := tx.ClaimJob(ctx, w.now)
+			if store.IsNotFound(err) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			left = append(left, j)
+			if j.Kind == string(n) {
+				found++
+			}
+		}
+		for _, j := range left {
+			if err := tx.RetryJob(ctx, j, "", w.now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found
 }

@@ -37,6 +37,7 @@ type licenseResults struct {
 	Chips    ui.Chips
 	Fold     ui.Fold // of expired and revoked ones
 	Sort     ui.Menu
+	Export   *ui.Menu // as a file
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Product  ui.Sort
@@ -115,6 +116,11 @@ func (s listState) values() url.Values {
 	return v
 }
 
+// query is what the list is asked for, from its beginning.
+func (s listState) query() licensing.ListQuery {
+	return licensing.ListQuery{Search: s.search, Status: s.status, Within: s.within, Living: s.living, Sort: s.sort, Desc: s.desc}
+}
+
 func direction(desc bool) string {
 	if desc {
 		return "desc"
@@ -144,10 +150,9 @@ func (d *Door) licenses(w http.ResponseWriter, r *http.Request, v *visit) error 
 		http.Redirect(w, r, s.href(), http.StatusSeeOther)
 		return nil
 	}
-	list, err := d.Licensing.List(r.Context(), v.actor, licensing.ListQuery{
-		Search: s.search, Status: s.status, Within: s.within, Living: s.living, Sort: s.sort, Desc: s.desc,
-		After: s.place.after.Row, Before: s.place.before.Row, At: s.place.instant(v.now),
-	})
+	q := s.query()
+	q.After, q.Before, q.At = s.place.after.Row, s.place.before.Row, s.place.instant(v.now)
+	list, err := d.Licensing.List(r.Context(), v.actor, q)
 	if err != nil {
 		return err
 	}
@@ -176,7 +181,7 @@ func hidden(v url.Values, without ...string) []ui.Hidden {
 		v.Del(name)
 	}
 	var fields []ui.Hidden
-	for _, name := range []string{"status", "license", "within", "ended", "sort", "dir"} {
+	for _, name := range []string{"q", "status", "license", "within", "ended", "sort", "dir"} {
 		if value := v.Get(name); value != "" {
 			fields = append(fields, ui.Hidden{Name: name, Value: value})
 		}
@@ -233,7 +238,7 @@ func newLicenseResults(p ui.Page, v *visit, s listState, list licensing.List) li
 		r.Empty = emptyLicenses(v, s, list)
 		return r
 	}
-	r.Pager = licensePager(s, list)
+	r.Pager, r.Export = licensePager(s, list), licenseExport(v, s)
 	return r
 }
 

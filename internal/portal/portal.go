@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/app/support"
@@ -20,6 +21,7 @@ import (
 type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
+	Export    *export.Service
 	Support   *support.Service // nil: there are no tickets
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -59,6 +61,8 @@ func (d *Door) Routes() httpx.Routes {
 		d.entryRoutes(),
 		d.licenseRoutes(),
 		d.activationRoutes(),
+		d.profileRoutes(),
+		d.exportRoutes(),
 		d.ticketRoutes(),
 	)
 }

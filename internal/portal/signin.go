@@ -38,6 +38,8 @@ func signInFlash(done string) []ui.Flash {
 	switch done {
 	case "signed-out":
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out."}}
+	case "everywhere":
+		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out everywhere."}}
 	case "password":
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "Your password is set. Sign in with it."}}
 	}

@@ -104,9 +104,18 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 		p.Nav = append(p.Nav, ui.NavItem{Label: "Tickets", Href: "/tickets", Icon: "inbox", Group: "Support", Current: current == "/tickets"})
 		p.Help = "/tickets/new"
 	}
+	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"})
+	p.UserMenu = userMenu(current)
 	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
 	p.SignOut = "/logout"
 	return p
+}
+
+// userMenu leads to what is the reader's own (P-NAV-02).
+func userMenu(current string) []ui.NavItem {
+	return []ui.NavItem{
+		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
+	}
 }
 
 // bare is what the layout needs before anybody has signed in.

@@ -40,15 +40,16 @@ var layers = []layer{
 		"a use case decides and writes; sending and showing happen elsewhere, after commit"},
 
 	{"internal/job", slices.Concat(below, []string{"internal/store"}), "the queue lives in the store"},
-	{"internal/webhook", slices.Concat(below, []string{"internal/store", "internal/job"}), "it reacts to events, after commit"},
+	{"internal/webhook", slices.Concat(below, []string{"internal/store", "internal/job", "internal/signing", "internal/app/webhooks"}), "it reacts to events, after commit, and signs what it sends"},
 	{"internal/mail", slices.Concat(below, []string{"internal/store", "internal/job", "internal/ui"}), "it reacts to events, after commit"},
 
 	{"internal/ratelimit", nil, "it counts attempts, whoever makes them"},
 	{"internal/httpx", []string{"internal/fault", "internal/id"}, "a kit for every door knows none of them"},
 	{"internal/ui", nil, "looks without business words serve every page alike"},
+	{"internal/sheet", nil, "files of rows serve every list alike"},
 	{"internal/mailbox", nil, "it shows files of mail, whoever wrote them"},
-	{"internal/portal", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
-	{"internal/admin", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
+	{"internal/portal", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
+	{"internal/admin", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/api", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ratelimit", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/wire", slices.Concat(below, []string{"internal/app", "internal/httpx", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 

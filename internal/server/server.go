@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
@@ -18,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ui"
+	"github.com/keyward/keyward/internal/webhook"
 )
 
 // Server serves an installation until it is stopped.
@@ -75,6 +77,9 @@ func (s *Server) addJobs() error {
 		_, err := s.Sealer.Seal(ctx)
 		return err
 	})
+	webhook.New(webhook.Deps{
+		Store: s.Store, Master: s.Master, Now: s.now, Log: s.log, Allow: s.config.WebhookNetworks(),
+	}).Register(s.jobs)
 	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
 	s.jobs.Every("sign_ins.purge", time.Hour, s.Identity.PurgeSignIns)
 	s.jobs.Every("tickets.close", 10*time.Minute, s.Support.CloseResolved)
@@ -114,7 +119,7 @@ func (s *Server) sender() (mail.Sender, error) {
 // defenses and share only the outermost chain.
 func (s *Server) routes(extras Extras) (http.Handler, error) {
 	door, err := portal.New(portal.Deps{
-		Licensing: s.Licensing, Identity: s.Identity, Support: s.Support, Now: s.now, Log: s.log,
+		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Now: s.now, Log: s.log,
 		AppName: s.config.AppName, BaseURL: s.config.Address(),
 		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/app/support"
+	"github.com/keyward/keyward/internal/app/webhooks"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
@@ -28,6 +29,7 @@ type Services struct {
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
 	Intake    *intake.Service
+	Webhooks  *webhooks.Service
 	Support   *support.Service
 	Sealer    *audit.Sealer
 }
@@ -80,6 +82,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Licensing: licenses,
 		Support:   support.New(support.Deps{Store: s, Master: master, Licensing: licenses, Now: o.Now, Log: o.Log, Settings: desk}),
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
+		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
 	}, nil
 }

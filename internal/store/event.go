@@ -89,6 +89,24 @@ func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int, w
 	})
 }
 
+// EventsOfCustomer lists what happened to a customer, oldest first, behind an
+// event and without those of some types.
+func (r Reader) EventsOfCustomer(ctx context.Context, customer, after id.ID, limit int, without ...event.Type) ([]event.Event, error) {
+	args := []any{customer, after, limit}
+	others := ``
+	if len(without) > 0 {
+		others = ` AND e.type NOT IN ` + in(len(without), len(args)+1)
+	}
+	for _, t := range without {
+		args = append(args, t)
+	}
+	rs, err := r.query(ctx, `SELECT `+eventColumns+` FROM event e`+eventJoins+`
+		WHERE e.customer_seq = (SELECT seq FROM customer WHERE id = $1)
+			AND e.seq > COALESCE((SELECT seq FROM event WHERE id = $2), 0)`+others+`
+		ORDER BY e.seq LIMIT $3`, args...)
+	return collect(rs, err, scanEvent)
+}
+
 // Seal is the place of an event in the chain.
 type Seal struct {
 	Number int64

@@ -70,6 +70,19 @@ func (tx *Tx) EnqueueNotice(ctx context.Context, n account.Notice, person id.ID,
 	})
 }
 
+// EnqueueNewDevice leaves the mail that tells a person of a session begun with
+// a browser they had not used before.
+func (tx *Tx) EnqueueNewDevice(ctx context.Context, person, session id.ID, now time.Time) error {
+	payload, err := jsonText(account.NoticeTo{PersonID: person, SessionID: session})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Enqueue(ctx, Job{
+		ID: id.New(), Kind: string(account.NewDeviceNotice), Payload: json.RawMessage(payload), RunAt: now, CreatedAt: now,
+	})
+	return err
+}
+
 // Job returns a job.
 func (r Reader) Job(ctx context.Context, job id.ID) (Job, error) {
 	return first(r.queryRow(ctx, `SELECT `+jobColumns+` FROM job j WHERE j.id = $1`, job), scanJob)

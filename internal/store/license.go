@@ -122,6 +122,21 @@ func (r Reader) KeyOf(ctx context.Context, license id.ID) (LicenseKey, error) {
 		FROM license WHERE id = $1`, license), scanKey)
 }
 
+// KeysOf returns the keys of licenses; one that does not exist is not among them.
+func (r Reader) KeysOf(ctx context.Context, licenses []id.ID) (map[id.ID]LicenseKey, error) {
+	keys := make(map[id.ID]LicenseKey, len(licenses))
+	rs, err := r.query(ctx, `SELECT id, key_hash, COALESCE(key_text, ''), COALESCE(key_folded, ''), key_sealed
+		FROM license WHERE id IN `+r.d.listed(`$1`), idList(licenses))
+	_, err = collect(rs, err, func(s scanner) (struct{}, error) {
+		var l id.ID
+		var k LicenseKey
+		err := s.Scan(&l, &k.Hash, &k.Text, &k.Folded, &k.Sealed)
+		keys[l] = k
+		return struct{}{}, err
+	})
+	return keys, err
+}
+
 func scanKey(s scanner) (LicenseKey, error) {
 	var k LicenseKey
 	err := s.Scan(&k.Hash, &k.Text, &k.Folded, &k.Sealed)

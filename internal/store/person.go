@@ -9,13 +9,15 @@ import (
 )
 
 const personColumns = `p.id, p.email, p.name, p.password_hash, p.status, p.email_verified_at,
-	p.time_zone, p.browser_zone, p.theme, p.phone, p.company, p.last_sign_in_at, p.created_at`
+	p.time_zone, p.browser_zone, p.theme, p.phone, p.company, p.last_sign_in_at, p.created_at,
+	NOT p.notify_licenses, NOT p.notify_security`
 
 // personFields are the targets of personColumns.
 func personFields(p *account.Person) []any {
 	return []any{
 		&p.ID, &p.Email, &p.Name, &p.PasswordHash, &p.Status, scanAt(&p.EmailVerifiedAt),
 		&p.TimeZone, &p.BrowserZone, &p.Theme, &p.Phone, &p.Company, scanAt(&p.LastSignInAt), scanAt(&p.CreatedAt),
+		scanBool(&p.NoLicenseMail), scanBool(&p.NoSecurityMail),
 	}
 }
 
@@ -98,4 +100,11 @@ func (tx *Tx) SetTheme(ctx context.Context, person id.ID, to account.Theme, now 
 // SetTimeZone keeps the time zone a person chose; "" follows the browser.
 func (tx *Tx) SetTimeZone(ctx context.Context, person id.ID, to string, now time.Time) error {
 	return tx.change(ctx, `UPDATE person SET time_zone = $2, updated_at = $3 WHERE id = $1`, person, to, at(now))
+}
+
+// SetMailPreferences keeps which mails a person wants besides those that
+// always come.
+func (tx *Tx) SetMailPreferences(ctx context.Context, person id.ID, licenses, security bool, now time.Time) error {
+	return tx.change(ctx, `UPDATE person SET notify_licenses = $2, notify_security = $3, updated_at = $4 WHERE id = $1`,
+		person, licenses, security, at(now))
 }

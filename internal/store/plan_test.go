@@ -92,6 +92,12 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'event-' || i, i, 'license.assigned', 'system', '', '', 'production', 1, i, 1, 1 + i %% CUSTOMERS, 'activation-' || i, '', '', '{}' FROM n`},
 			{40000, `INSERT INTO event_origin (event_seq, address) %s SELECT i, '203.0.113.9' FROM n`},
 			{40000, `INSERT INTO event_seal (number, event_seq, hash) %s SELECT i, i, CAST('x' AS BYTES) FROM n`},
+			{4000, `INSERT INTO webhook (id, environment, url, events, secret_sealed, delivered, failed, created_at)
+				%s SELECT 'hook-' || i, 'production', '', '', CAST('x' AS BYTES), 0, 0, i FROM n`},
+			{40000, `INSERT INTO webhook_delivery (id, webhook_seq, event_type, body, state, attempts, next_at, retry_of, created_at)
+				%s SELECT 'delivery-' || i, 1 + i %% CUSTOMERS, '', '', 'waiting', 1, 1773316800000000 + i, '', 1773316800000000 + i FROM n`},
+			{40000, `INSERT INTO webhook_attempt (delivery_seq, at, took, request_headers, status, answer_headers, answer, error)
+				%s SELECT i, i, 1, '{}', 500, '{}', '', '' FROM n`},
 			{40000, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
 				%s SELECT i, i, 'hardware', 'hw', '', 'limit_reached' FROM n`},
 			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
@@ -180,6 +186,7 @@ func planned() map[string]call {
 			return tx.AddLicense(ctx, l, LicenseKey{Hash: []byte("new")}, "")
 		},
 		"KeyOf":      func(ctx context.Context, tx *Tx) error { return only(tx.KeyOf(ctx, one)) },
+		"KeysOf":     func(ctx context.Context, tx *Tx) error { return only(tx.KeysOf(ctx, []id.ID{one, "b", "c"})) },
 		"SealedKeys": func(ctx context.Context, tx *Tx) error { return only(tx.SealedKeys(ctx, owner, 10)) },
 		"AddActivation": func(ctx context.Context, tx *Tx) error {
 			return tx.AddActivation(ctx, license.Activation{ID: "new", LicenseID: one, Kind: license.Hardware, Identifier: "new", ActivatedAt: planNoon})
@@ -235,6 +242,9 @@ func planned() map[string]call {
 		"EndOtherSessions": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EndOtherSessions(ctx, seededID("person", 9), seededID("session", 9)))
 		},
+		"EventsOfCustomer": func(ctx context.Context, tx *Tx) error {
+			return only(tx.EventsOfCustomer(ctx, owner, seededID("event", 6), 200, event.ChangeRefused))
+		},
 		"AddSignIn": func(ctx context.Context, tx *Tx) error {
 			return tx.AddSignIn(ctx, seededID("person", 6), account.SignIn{At: planNoon}, account.SignInsKept)
 		},
@@ -243,7 +253,33 @@ func planned() map[string]call {
 		"PersonByEmail": func(ctx context.Context, tx *Tx) error { return only(tx.PersonByEmail(ctx, "p6@example.com")) },
 	}
 	addLists(calls, owner)
+	addWebhooks(calls)
 	return calls
+}
+
+// addWebhooks adds what is done for each webhook, each second.
+func addWebhooks(calls map[string]call) {
+	hook, delivery := seededID("hook", 1), seededID("delivery", 6)
+	claimed := Delivery{ID: delivery, WebhookID: hook, Attempts: 1}
+	calls["Webhooks"] = func(ctx context.Context, tx *Tx) error { return only(tx.Webhooks(ctx, license.Production, 10)) }
+	calls["Webhook"] = func(ctx context.Context, tx *Tx) error { return only(tx.Webhook(ctx, hook)) }
+	calls["Deliveries"] = func(ctx context.Context, tx *Tx) error { return only(tx.Deliveries(ctx, hook, 10)) }
+	calls["NextDeliveryAt"] = func(ctx context.Context, tx *Tx) error { return only(tx.NextDeliveryAt(ctx, hook)) }
+	calls["ClaimDelivery"] = func(ctx context.Context, tx *Tx) error {
+		return only(tx.ClaimDelivery(ctx, hook, planNoon.Add(time.Second), planNoon))
+	}
+	calls["EndDelivery"] = func(ctx context.Context, tx *Tx) error {
+		return tx.EndDelivery(ctx, claimed, DeliveryDelivered, planNoon)
+	}
+	calls["RetryDelivery"] = func(ctx context.Context, tx *Tx) error {
+		claimed := Delivery{ID: seededID("delivery", 7), Attempts: 1}
+		return tx.RetryDelivery(ctx, claimed, planNoon)
+	}
+	calls["DeliveryAttempts"] = func(ctx context.Context, tx *Tx) error { return only(tx.DeliveryAttempts(ctx, delivery)) }
+	calls["RemoveWebhook"] = func(ctx context.Context, tx *Tx) error { return tx.RemoveWebhook(ctx, seededID("hook", 2), planNoon) }
+	calls["PurgeDeliveries"] = func(ctx context.Context, tx *Tx) error {
+		return only(tx.PurgeDeliveries(ctx, planNoon.Add(time.Millisecond), 10))
+	}
 }
 
 // addLists adds every form of the two lists of a customer.
@@ -283,7 +319,7 @@ func addLists(calls map[string]call, owner id.ID) {
 
 // small are the tables that may be read as a whole: few products, and the
 // events that wait for their seal.
-var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|event_cursor|CONSTANT ROW)$`)
+var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|event_cursor|h|webhook|CONSTANT ROW)$`)
 
 var scan = regexp.MustCompile(`^SCAN (CONSTANT ROW|\S+)`)
 

@@ -185,6 +185,7 @@ type Field struct {
 	Rows         int      // more than zero makes it a text area
 	Options      []Option // makes it a select
 	Required     bool
+	Marked       bool // shows an asterisk beside the label
 	Optional     bool // says so beside the label
 	Autofocus    bool
 	Code         bool // fixed-width letters, no spelling help
@@ -343,7 +344,7 @@ type Sort struct {
 
 // Menu is a button that opens a list of links. Template "menu".
 type Menu struct {
-	Label string // "Sort"
+	Label string // "Sort"; empty for a menu that chooses nothing
 	Value string // "Newest first"
 	Icon  string
 	Items []Choice

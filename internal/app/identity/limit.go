@@ -17,39 +17,42 @@ type Rate struct {
 
 // Limits bound how often people may be guessed at and mailed (P-AUTH-13).
 type Limits struct {
-	SignInAddress Rate // sign-in attempts from one network address
-	SignInAccount Rate // on one account, from browsers it has not signed in with
-	SignInDevice  Rate // on one account, from one browser it has signed in with
-	ResetAddress  Rate // reset requests from one network address
-	ResetAccount  Rate // reset mails to one account
-	Keys          int  // how many addresses and accounts are remembered, each
+	SignInAddress  Rate // sign-in attempts from one network address
+	SignInAccount  Rate // on one account, from browsers it has not signed in with
+	SignInDevice   Rate // on one account, from one browser it has signed in with
+	PasswordChange Rate // changes of a password by somebody signed in
+	ResetAddress   Rate // reset requests from one network address
+	ResetAccount   Rate // reset mails to one account
+	Keys           int  // how many addresses and accounts are remembered, each
 }
 
 // DefaultLimits leave room for a forgetful person and an office behind one
 // address, and none for a guesser.
 func DefaultLimits() Limits {
 	return Limits{
-		SignInAddress: Rate{Burst: 30, Every: 20 * time.Second},
-		SignInAccount: Rate{Burst: 10, Every: time.Minute},
-		SignInDevice:  Rate{Burst: 10, Every: time.Minute},
-		ResetAddress:  Rate{Burst: 10, Every: 2 * time.Minute},
-		ResetAccount:  Rate{Burst: 3, Every: 10 * time.Minute},
-		Keys:          50_000,
+		SignInAddress:  Rate{Burst: 30, Every: 20 * time.Second},
+		SignInAccount:  Rate{Burst: 10, Every: time.Minute},
+		SignInDevice:   Rate{Burst: 10, Every: time.Minute},
+		PasswordChange: Rate{Burst: 10, Every: time.Minute},
+		ResetAddress:   Rate{Burst: 10, Every: 2 * time.Minute},
+		ResetAccount:   Rate{Burst: 3, Every: 10 * time.Minute},
+		Keys:           50_000,
 	}
 }
 
 // limiters count what Limits bound.
 type limiters struct {
-	signInAddress, signInAccount, signInDevice, resetAddress, resetAccount *ratelimit.Limit
+	signInAddress, signInAccount, signInDevice, passwordChange, resetAddress, resetAccount *ratelimit.Limit
 }
 
 func newLimiters(l Limits) limiters {
 	return limiters{
-		signInAddress: newLimiter(l.SignInAddress, l.Keys),
-		signInAccount: newLimiter(l.SignInAccount, l.Keys),
-		signInDevice:  newLimiter(l.SignInDevice, l.Keys),
-		resetAddress:  newLimiter(l.ResetAddress, l.Keys),
-		resetAccount:  newLimiter(l.ResetAccount, l.Keys),
+		signInAddress:  newLimiter(l.SignInAddress, l.Keys),
+		signInAccount:  newLimiter(l.SignInAccount, l.Keys),
+		signInDevice:   newLimiter(l.SignInDevice, l.Keys),
+		passwordChange: newLimiter(l.PasswordChange, l.Keys),
+		resetAddress:   newLimiter(l.ResetAddress, l.Keys),
+		resetAccount:   newLimiter(l.ResetAccount, l.Keys),
 	}
 }
 

@@ -26,6 +26,8 @@ type Signed struct {
 	Customer account.Customer
 	Role     account.Role
 	Session  account.Session
+
+	HasPassword bool // false: signs in by link alone
 }
 
 // Actor is the person as the one who does something in a request.
@@ -59,6 +61,7 @@ func (s *Service) Session(ctx context.Context, token string) (Signed, error) {
 	s.touch(ctx, in.Session, now)
 	return Signed{
 		Person: withoutHash(in.Person), Customer: in.Membership.Customer, Role: in.Membership.Role, Session: in.Session,
+		HasPassword: in.Person.PasswordHash != "",
 	}, nil
 }
 

@@ -87,11 +87,7 @@ func (s *Service) one(ctx context.Context, r store.Reader, actor account.Actor, 
 }
 
 func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q DeviceQuery, l *DeviceList) error {
-	f := store.ActivationFilter{
-		Customer: actor.CustomerID, Now: l.At, Status: q.Status, LicenseID: q.LicenseID,
-		Search:  strings.ToLower(searchText(q.Search)),
-		Holding: q.Holding && q.Status != license.ActivationDeactivated,
-	}
+	f := deviceFilter(actor, q, l.At)
 	rows, err := r.OwnedActivations(ctx, f, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 	if err != nil {
 		return err
@@ -114,6 +110,14 @@ func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q Dev
 	all, err := r.CountActivations(ctx, store.ActivationFilter{Customer: actor.CustomerID, Now: l.At})
 	l.Any = len(all) > 0
 	return err
+}
+
+func deviceFilter(actor account.Actor, q DeviceQuery, now time.Time) store.ActivationFilter {
+	return store.ActivationFilter{
+		Customer: actor.CustomerID, Now: now, Status: q.Status, LicenseID: q.LicenseID,
+		Search:  strings.ToLower(searchText(q.Search)),
+		Holding: q.Holding && q.Status != license.ActivationDeactivated,
+	}
 }
 
 // withProducts adds the products of the rows, each read once.

@@ -32,6 +32,8 @@ type Deps struct {
 	Sender   mail.Sender
 	Now      func() time.Time
 	BaseURL  string // of the portal, the same as the Composer's
+
+	Mandatory account.Mandatory // sent whatever people chose
 }
 
 // Mailer sends the mails that jobs ask for.
@@ -47,7 +49,8 @@ func New(d Deps) *Mailer {
 func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.InvitationNotice), m.sends(m.invitation))
 	r.Handle(string(account.ResetNotice), m.sends(m.passwordReset))
-	r.Handle(string(account.PasswordChangedNotice), m.sends(m.passwordChanged))
+	r.Handle(string(account.PasswordChangedNotice), m.tells(account.PasswordChangedNotice, m.passwordChanged))
+	r.Handle(string(account.NewDeviceNotice), m.tells(account.NewDeviceNotice, m.newDevice))
 }
 
 // errNobody says that the mail is no longer for anybody: the job is done.

@@ -54,12 +54,11 @@ func (m *Mailer) passwordReset(ctx context.Context, p account.Person) (letter, e
 
 // passwordChanged writes the notice after a change. Its job was left in the
 // transaction of the change, so it knows when that was.
-func (m *Mailer) passwordChanged(ctx context.Context, p account.Person) (letter, error) {
-	message, err := m.Composer.PasswordChanged(mail.PasswordChanged{
+func (m *Mailer) passwordChanged(ctx context.Context, p account.Person, _ account.NoticeAbout) (mail.Message, error) {
+	return m.Composer.PasswordChanged(mail.PasswordChanged{
 		ID: messageID(ctx), Name: p.Name, Email: p.Email, TZ: zone(p),
 		ChangedAt: job.Current(ctx).CreatedAt,
 	})
-	return letter{message: message}, err
 }
 
 // messageID is the same at each attempt, so that a receiver can tell a copy.

@@ -163,6 +163,7 @@ func people(t *testing.T, s *store.Store) {
 		want.PasswordHash, want.TimeZone, want.Theme = "other", "", account.Light
 		want.Name, want.Phone, want.Company, want.BrowserZone = "Ada L.", "", "Engines", "Europe/Paris"
 		want.Status, want.LastSignInAt = account.Inactive, noon.Add(2*time.Hour)
+		want.NoLicenseMail, want.NoSecurityMail = true, false
 		must(t, s, func(ctx context.Context, tx *store.Tx) error {
 			if locked, err := tx.LockPerson(ctx, p.ID); err != nil || locked.ID != p.ID {
 				t.Errorf("locked %v (%v)", locked, err)
@@ -171,6 +172,7 @@ func people(t *testing.T, s *store.Store) {
 				tx.SetPassword(ctx, p.ID, want.PasswordHash, noon),
 				tx.SetTimeZone(ctx, p.ID, want.TimeZone, noon),
 				tx.SetTheme(ctx, p.ID, want.Theme, noon),
+				tx.SetMailPreferences(ctx, p.ID, false, true, noon),
 				tx.SetPersonStatus(ctx, p.ID, want.Status, noon),
 				tx.SetProfile(ctx, want, noon),
 				tx.SetSignedIn(ctx, p.ID, "Europe/Paris", noon),

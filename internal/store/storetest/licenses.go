@@ -86,6 +86,8 @@ func licenses(t *testing.T, s *store.Store) {
 		same(t, key, got, err)
 		got, err = s.KeyOf(ctx, bare.ID)
 		same(t, sealed, got, err)
+		both, err := s.KeysOf(ctx, []id.ID{full.ID, id.New(), bare.ID})
+		same(t, map[id.ID]store.LicenseKey{full.ID: key, bare.ID: sealed}, both, err)
 		_, err = s.KeyOf(ctx, id.New())
 		absent(t, err)
 	})

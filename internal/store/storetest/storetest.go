@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"events":         events,
 		"event seals":    seals,
 		"event cursors":  cursors,
+		"webhooks":       webhooks,
+		"deliveries":     deliveries,
 		"validations":    validations,
 		"idempotency":    idempotency,
 		"tickets":        tickets,

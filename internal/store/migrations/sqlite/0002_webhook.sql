@@ -35,6 +35,7 @@ CREATE TABLE webhook_delivery (
     created_at    INTEGER NOT NULL,
     finished_at   INTEGER
 ) STRICT;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (webhook_seq, next_at, seq) WHERE state = 'waiting';
 CREATE INDEX webhook_delivery_hook ON webhook_delivery (webhook_seq, seq);
 CREATE INDEX webhook_delivery_age ON webhook_delivery (created_at);
 

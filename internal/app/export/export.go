@@ -1,0 +1,195 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
+)
+
+// pageSize is how many records are read at a time.
+const pageSize = 200
+
+// Service writes exports.
+type Service struct {
+	store *store.Store
+	now   func() time.Time
+}
+
+// New makes the use case.
+func New(s *store.Store, now func() time.Time) *Service { return &Service{s, now} }
+
+// Export is one, with what comes first read already: what can be refused is
+// refused before anything is written.
+type Export struct {
+	store *store.Store
+	actor account.Actor
+	now   time.Time
+	head  head
+}
+
+// head is what there is once.
+type head struct {
+	MadeAt   time.Time `json:"made_at"`
+	Person   person    `json:"person"`
+	Customer customer  `json:"customer"`
+	Sessions []session `json:"sessions"`
+	SignIns  []signIn  `json:"sign_ins"`
+}
+
+// Start reads who the actor is.
+func (s *Service) Start(ctx context.Context, actor account.Actor) (*Export, error) {
+	if actor.Kind != account.ActorPerson || actor.CustomerID == "" {
+		return nil, fault.New(fault.Forbidden, "not_a_customer", "Sign in to the customer portal for this.")
+	}
+	e := &Export{store: s.store, actor: actor, now: s.now().UTC().Truncate(time.Microsecond)}
+	e.head.MadeAt = e.now
+	if err := e.readPerson(ctx); err != nil {
+		return nil, err
+	}
+	return e, e.readAccess(ctx)
+}
+
+func (e *Export) readPerson(ctx context.Context) error {
+	p, err := e.store.Person(ctx, e.actor.ID)
+	if err != nil {
+		return err
+	}
+	e.head.Person = personOf(p)
+	memberships, err := e.store.Memberships(ctx, p.ID)
+	for _, m := range memberships {
+		if m.Customer.ID == e.actor.CustomerID {
+			e.head.Customer = customerOf(m)
+		}
+	}
+	return err
+}
+
+func (e *Export) readAccess(ctx context.Context) error {
+	sessions, err := e.store.Sessions(ctx, e.actor.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		if s.Live(e.now) {
+			e.head.Sessions = append(e.head.Sessions, session{s.CreatedAt, s.LastSeenAt, s.Address, s.UserAgent})
+		}
+	}
+	signIns, err := e.store.SignIns(ctx, e.actor.ID, 2*account.SignInsKept)
+	for _, s := range signIns {
+		e.head.SignIns = append(e.head.SignIns, signIn{s.At, s.Refused, string(s.Way), s.Address, s.UserAgent})
+	}
+	return err
+}
+
+// Write writes the export as one JSON object. When it fails, what was written
+// is no whole object.
+func (e *Export) Write(ctx context.Context, w io.Writer) error {
+	first, err := json.Marshal(e.head)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(first[:len(first)-1]); err != nil { // without its closing brace
+		return err
+	}
+	for _, part := range []struct {
+		name  string
+		write func(context.Context, *list) error
+	}{{"licenses", e.licenses}, {"devices", e.devices}, {"events", e.events}} {
+		l := &list{w: w, json: json.NewEncoder(w)}
+		if _, err := io.WriteString(w, ",\n\""+part.name+"\":["); err != nil {
+			return err
+		}
+		if err := part.write(ctx, l); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "]"); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "}\n")
+	return err
+}
+
+// list is an array being written.
+type list struct {
+	w    io.Writer
+	json *json.Encoder
+	any  bool
+}
+
+func (l *list) add(v any) error {
+	if l.any {
+		if _, err := io.WriteString(l.w, ","); err != nil {
+			return err
+		}
+	}
+	l.any = true
+	return l.json.Encode(v)
+}
+
+func (e *Export) licenses(ctx context.Context, out *list) error {
+	mine := store.LicenseFilter{Customer: e.actor.CustomerID, Now: e.now}
+	page := store.Page{Size: pageSize}
+	for {
+		owned, err := e.store.OwnedLicenses(ctx, mine, license.ByAssigned, false, page)
+		if err != nil {
+			return err
+		}
+		for _, o := range owned[:min(len(owned), pageSize)] {
+			if err := out.add(licenseOf(o, e.now)); err != nil {
+				return err
+			}
+			page.After = o.License.ID
+		}
+		if len(owned) <= pageSize {
+			return nil
+		}
+	}
+}
+
+func (e *Export) devices(ctx context.Context, out *list) error {
+	mine := store.ActivationFilter{Customer: e.actor.CustomerID, Now: e.now}
+	page := store.Page{Size: pageSize}
+	for {
+		owned, err := e.store.OwnedActivations(ctx, mine, page)
+		if err != nil {
+			return err
+		}
+		for _, o := range owned[:min(len(owned), pageSize)] {
+			if err := out.add(deviceOf(o, e.now)); err != nil {
+				return err
+			}
+			page.After = o.Activation.ID
+		}
+		if len(owned) <= pageSize {
+			return nil
+		}
+	}
+}
+
+func (e *Export) events(ctx context.Context, out *list) error {
+	var after id.ID
+	for {
+		events, err := e.store.EventsOfCustomer(ctx, e.actor.CustomerID, after, pageSize, event.LicenseCreated, event.ChangeRefused)
+		if err != nil {
+			return err
+		}
+		for _, one := range events {
+			if err := out.add(eventOf(one, e.actor)); err != nil {
+				return err
+			}
+			after = one.ID
+		}
+		if len(events) < pageSize {
+			return nil
+		}
+	}
+}
