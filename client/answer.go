@@ -33,6 +33,25 @@ func (a *Answer) Valid() bool { return a.Verdict.Valid }
 // where the license has none of that name.
 func (a *Answer) Feature(key string) any { return a.Lease.Features[key] }
 
+// HelpLink is the page where a person of the customer can let this device in
+// when no seat is free, or "". It asks to sign in and is good for a day: open
+// it in a browser.
+func (a *Answer) HelpLink() string {
+	for _, f := range a.Verdict.FixesFor(verdict.LimitReached) {
+		if f.Action == verdict.DeactivateDevice && f.Actor == verdict.ByCustomer {
+			return f.Href
+		}
+	}
+	return ""
+}
+
+// ClaimRefused reports whether the claim code that was presented was not
+// accepted: it is wrong, spent or too old.
+func (a *Answer) ClaimRefused() bool {
+	c, _ := a.Verdict.Check(verdict.LimitReached)
+	return c.Outcome == verdict.Fail && c.Reason == verdict.ClaimRefused
+}
+
 // License is what software may know of a license.
 type License struct {
 	ID           string         `json:"id"`

@@ -121,10 +121,22 @@ func (c *Client) CheckIn(ctx context.Context, key string, features ...string) (*
 	return c.askOrRecall(ctx, "check-in", key, features)
 }
 
+// ActivateOption adds to an activation.
+type ActivateOption func(*question)
+
+// Claim presents the code of a seat that is kept for this device: the portal
+// shows it when another device is replaced.
+func Claim(code string) ActivateOption { return func(q *question) { q.Claim = code } }
+
 // Activate takes a seat of the license for this device. Repeating it takes no
-// second one. It needs the server: without it the error is ErrAway.
-func (c *Client) Activate(ctx context.Context, key string) (*Answer, error) {
-	return c.ask(ctx, "activate", key, nil)
+// second one. Where no seat is free, Answer.HelpLink leads to the page where
+// one can be had. It needs the server: without it the error is ErrAway.
+func (c *Client) Activate(ctx context.Context, key string, options ...ActivateOption) (*Answer, error) {
+	q := c.question(key, nil)
+	for _, option := range options {
+		option(&q)
+	}
+	return c.put(ctx, "activate", q)
 }
 
 // Deactivate gives this device's seat back. The answer's verdict is that of
@@ -148,7 +160,10 @@ func (c *Client) askOrRecall(ctx context.Context, call, key string, features []s
 
 // ask asks the server, and keeps what it says.
 func (c *Client) ask(ctx context.Context, call, key string, features []string) (*Answer, error) {
-	q := c.question(key, features)
+	return c.put(ctx, call, c.question(key, features))
+}
+
+func (c *Client) put(ctx context.Context, call string, q question) (*Answer, error) {
 	raw, err := c.send(ctx, call, q)
 	if err != nil {
 		return nil, err
@@ -157,7 +172,7 @@ func (c *Client) ask(ctx context.Context, call, key string, features []string) (
 	if err != nil {
 		return nil, err
 	}
-	a.CacheError = c.keep(key, features, raw.Lease, a.Lease)
+	a.CacheError = c.keep(q.Key, q.Features, raw.Lease, a.Lease)
 	return a, nil
 }
 
@@ -169,6 +184,7 @@ type question struct {
 	Version    string    `json:"version,omitempty"`
 	Features   []string  `json:"features,omitempty"`
 	Nonce      string    `json:"nonce"`
+	Claim      string    `json:"claim,omitempty"`
 	ClientTime time.Time `json:"client_time"`
 }
 

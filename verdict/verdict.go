@@ -51,6 +51,11 @@ const (
 	SkipUnknownDate  SkipReason = "unknown_date"  // the release date is not on record
 )
 
+// ClaimRefused is the reason with which LimitReached fails for a device whose
+// claim code was not accepted: it is wrong, spent, too old, or was guessed at
+// too often.
+const ClaimRefused = "claim_refused"
+
 // Value is what a check observed or required. At most one field is set; the
 // zero Value means that there is nothing to show.
 type Value struct {

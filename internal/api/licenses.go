@@ -21,6 +21,7 @@ type Call struct {
 	Version     string     `json:"version,omitempty" maxLength:"64" doc:"The version of the software that asks." example:"8.4.1"`
 	Features    []string   `json:"features,omitempty" nullable:"false" maxItems:"50" doc:"Keys of features that the license must include." example:"[\"export\"]"`
 	Nonce       string     `json:"nonce,omitempty" maxLength:"128" doc:"Text that comes back in the lease and proves that it answers this request. Printable ASCII." example:"n-0S6_WzA2Mj"`
+	Claim       string     `json:"claim,omitempty" maxLength:"32" doc:"Claim code of a seat that is kept for this device, as the portal showed it when another device was replaced. Activating only; case, blanks and hyphens do not matter. One that is not accepted makes no difference where a seat is free; where none is, the check limit_reached has the reason claim_refused." example:"7K2M-9QRT"`
 	ClientTime  *time.Time `json:"client_time,omitempty" doc:"The clock of the device. Where the product says so, one that is far off is refused." example:"2026-03-12T12:00:00Z"`
 }
 
@@ -35,7 +36,7 @@ type Device struct {
 func (c Call) question(idempotency string) licensing.Call {
 	q := licensing.Call{
 		Key: c.Key, Product: c.Product, Environment: license.Environment(c.Environment), Version: c.Version,
-		Features: c.Features, Nonce: c.Nonce, Idempotency: idempotency,
+		Features: c.Features, Nonce: c.Nonce, Idempotency: idempotency, Claim: c.Claim,
 	}
 	if c.Device != nil {
 		q.Device = &license.Device{
@@ -67,7 +68,7 @@ func operations() []operation {
 		},
 		{
 			id: "activate", path: "/api/v2/licenses/activate", summary: "Take a seat for a device",
-			description: "Gives the device a seat of the license. The same device again takes no second one. When no seat is free the verdict is limit_reached, and a fix links to the page where the customer can free one.",
+			description: "Gives the device a seat of the license. The same device again takes no second one. When no seat is free the verdict is limit_reached, and the fix deactivate_device links to the page where the customer can let this device in: show the link, or open it in a browser. It asks to sign in and is good for 24 hours.",
 			needsDevice: true, changes: true, ask: (*licensing.Service).Activate,
 		},
 		{

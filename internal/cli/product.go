@@ -11,20 +11,22 @@ import (
 
 type productCommands struct {
 	Create productCreate `cmd:"" help:"Create a product with a signing key and its first plan."`
+	Update productUpdate `cmd:"" help:"Change how often customers may replace devices of a product's licenses."`
 	List   productList   `cmd:"" help:"List the products and their public keys."`
 }
 
 type productCreate struct {
 	storage
-	Name         string            `arg:"" help:"Name that customers read."`
-	Slug         string            `name:"slug" help:"Short name for addresses and commands. It is made from the name."`
-	Environment  string            `name:"environment" default:"production" enum:"production,staging,development" help:"production, staging or development; for good."`
-	HighSecurity bool              `name:"high-security" help:"Keep keys sealed, and masked until the customer copies them."`
-	RenewalURL   string            `name:"renewal-url" placeholder:"URL" help:"Where customers renew."`
-	Accept       []string          `name:"accept" default:"hardware" enum:"hardware,domain" help:"What devices are known by: hardware, domain, or both."`
-	Managed      bool              `name:"no-self-deactivation" help:"Do not let customers deactivate their devices themselves."`
-	Offline      bool              `name:"offline" help:"Allow signed files for devices that never connect."`
-	Features     []featureTemplate `name:"feature" sep:"none" placeholder:"KEY:TYPE=DEFAULT" help:"A feature that licenses may include, such as projects:number=20. Repeat for more."`
+	Name         string   `arg:"" help:"Name that customers read."`
+	Slug         string   `name:"slug" help:"Short name for addresses and commands. It is made from the name."`
+	Environment  string   `name:"environment" default:"production" enum:"production,staging,development" help:"production, staging or development; for good."`
+	HighSecurity bool     `name:"high-security" help:"Keep keys sealed, and masked until the customer copies them."`
+	RenewalURL   string   `name:"renewal-url" placeholder:"URL" help:"Where customers renew."`
+	Accept       []string `name:"accept" default:"hardware" enum:"hardware,domain" help:"What devices are known by: hardware, domain, or both."`
+	Managed      bool     `name:"no-self-deactivation" help:"Do not let customers deactivate their devices themselves."`
+	swapFlags
+	Offline  bool              `name:"offline" help:"Allow signed files for devices that never connect."`
+	Features []featureTemplate `name:"feature" sep:"none" placeholder:"KEY:TYPE=DEFAULT" help:"A feature that licenses may include, such as projects:number=20. Repeat for more."`
 
 	Plan         string      `name:"plan" placeholder:"NAME" help:"Name of the first plan."`
 	KeyFormat    string      `name:"key-format" placeholder:"PATTERN" help:"Pattern of license keys, such as ACME-{X:4}-{X:4}-{X:4}-{X:4}."`
@@ -35,7 +37,7 @@ type productCreate struct {
 func (c *productCreate) Run(on *call) error {
 	in := catalog.NewProduct{
 		Environment: license.Environment(c.Environment), Name: c.Name, Slug: c.Slug, HighSecurity: c.HighSecurity,
-		SelfDeactivation: !c.Managed, OfflineAllowed: c.Offline, RenewalURL: c.RenewalURL,
+		SelfDeactivation: !c.Managed, Swaps: c.over(license.SwapPolicy{}), OfflineAllowed: c.Offline, RenewalURL: c.RenewalURL,
 		Plan: catalog.NewGenerator{Name: c.Plan, Pattern: c.KeyFormat, Limit: c.Limit.orUnlimited(), ValidityDays: c.ValidityDays},
 	}
 	for _, kind := range c.Accept {
@@ -59,13 +61,14 @@ func (c *productCreate) Run(on *call) error {
 }
 
 type productResult struct {
-	ID           string `json:"id"`
-	Name         string `json:"name"`
-	Slug         string `json:"slug"`
-	Environment  string `json:"environment"`
-	HighSecurity bool   `json:"high_security"`
-	Active       bool   `json:"active"`
-	PublicKey    string `json:"public_key"` // to pin in the software
+	ID           string      `json:"id"`
+	Name         string      `json:"name"`
+	Slug         string      `json:"slug"`
+	Environment  string      `json:"environment"`
+	HighSecurity bool        `json:"high_security"`
+	Active       bool        `json:"active"`
+	Swaps        swapsResult `json:"swaps"`
+	PublicKey    string      `json:"public_key"` // to pin in the software
 }
 
 // productResultOf adds the line that software pins.
@@ -73,6 +76,7 @@ func productResultOf(ctx context.Context, uses *server.Services, p license.Produ
 	r := productResult{
 		ID: string(p.ID), Name: p.Name, Slug: p.Slug, Environment: string(p.Environment),
 		HighSecurity: p.HighSecurity, Active: p.Active && p.KilledAt.IsZero(),
+		Swaps: swapsResultOf(p.Swaps),
 	}
 	key, err := uses.Catalog.CurrentKey(ctx, p.ID)
 	if err != nil {
@@ -85,7 +89,7 @@ func productResultOf(ctx context.Context, uses *server.Services, p license.Produ
 
 func (r productResult) text() string {
 	return pairs([2]string{"Product", r.Name}, [2]string{"Id", r.ID}, [2]string{"Slug", r.Slug},
-		[2]string{"Environment", r.Environment}, [2]string{"Public key", r.PublicKey})
+		[2]string{"Environment", r.Environment}, [2]string{"Device changes", r.Swaps.text()}, [2]string{"Public key", r.PublicKey})
 }
 
 type productList struct{ storage }

@@ -15,13 +15,14 @@ type Type string
 
 // The types of events.
 const (
-	ProductCreated   Type = "product.created"
-	ProductEnabled   Type = "product.enabled"
-	ProductDisabled  Type = "product.disabled"
-	ProductKilled    Type = "product.killed"
-	ProductRestored  Type = "product.restored"
-	GeneratorCreated Type = "generator.created"
-	ReleaseCreated   Type = "release.created"
+	ProductCreated      Type = "product.created"
+	ProductEnabled      Type = "product.enabled"
+	ProductDisabled     Type = "product.disabled"
+	ProductKilled       Type = "product.killed"
+	ProductRestored     Type = "product.restored"
+	ProductSwapsChanged Type = "product.swaps_changed"
+	GeneratorCreated    Type = "generator.created"
+	ReleaseCreated      Type = "release.created"
 
 	CustomerCreated Type = "customer.created"
 	CustomerStatus  Type = "customer.status_changed"
@@ -63,6 +64,9 @@ const (
 	ActivationCreated     Type = "activation.created"
 	ActivationDeactivated Type = "activation.deleted"
 	DeactivationRefused   Type = "activation.deactivation_refused"
+	ActivationRenamed     Type = "activation.renamed"
+	SeatReserved          Type = "activation.seat_reserved"
+	SeatReleased          Type = "activation.seat_released"
 )
 
 // Actor is who did it, as it is kept: a kind and an id.

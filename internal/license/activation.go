@@ -39,6 +39,7 @@ type Activation struct {
 	Kind       Kind
 	Identifier string // as the device gave it
 	Name       string // as the device calls itself
+	Label      string // as its owner calls it; "" is the name (P-ACT-24)
 	Platform   string
 	AppVersion string // last version it reported
 
@@ -74,6 +75,9 @@ func (a Activation) Status(of Status, now time.Time) ActivationStatus {
 
 // DisplayName is what to call the device before people.
 func (a Activation) DisplayName() string {
+	if a.Label != "" {
+		return a.Label
+	}
 	if a.Name != "" {
 		return a.Name
 	}
@@ -87,6 +91,22 @@ func (a Activation) Stale(now time.Time) bool {
 		last = a.ActivatedAt
 	}
 	return now.Sub(last) >= verdict.StaleAfter
+}
+
+// MaxLabel bounds what an owner calls a device, in characters.
+const MaxLabel = 80
+
+// CheckLabel returns what an owner calls a device, tidied, or what is wrong
+// with it. Nothing at all goes back to the name that the device reports.
+func CheckLabel(s string) (string, *fault.Error) {
+	s = strings.TrimSpace(s)
+	var problems fault.Problems
+	if utf8.RuneCountInString(s) > MaxLabel {
+		problems.Add("label", "Shorten it: a name has at most 80 characters.")
+	} else {
+		checkText(&problems, "label", s, MaxLabel*utf8.UTFMax)
+	}
+	return s, problems.Err()
 }
 
 // Limits of what a device may say about itself, in bytes.
@@ -175,6 +195,7 @@ func unprintable(r rune) bool {
 // Attempt is an activation that was refused, kept so that the owner can see
 // which device asked, when, and why it was refused.
 type Attempt struct {
+	ID         id.ID // "" of those that are from before they had one
 	At         time.Time
 	Kind       Kind
 	Identifier string
@@ -191,8 +212,9 @@ func (a Attempt) DisplayName() string {
 }
 
 // MayDeactivate reports why a customer cannot deactivate a device in this
-// state, or nil when they can (P-ACT-10, P-ACT-25).
-func MayDeactivate(p Product, s ActivationStatus) *fault.Error {
+// state, or nil when they can (P-ACT-10, P-ACT-25). used is how much of the
+// product's policy its license has used up.
+func MayDeactivate(p Product, s ActivationStatus, used Swaps) *fault.Error {
 	switch {
 	case s == ActivationDeactivated:
 		return fault.New(fault.Conflict, "already_deactivated", "This device is deactivated already.")
@@ -203,5 +225,5 @@ func MayDeactivate(p Product, s ActivationStatus) *fault.Error {
 		return fault.New(fault.Forbidden, "self_deactivation_off", "The vendor of this product deactivates devices itself.").
 			WithNext("Write to support and name the device.")
 	}
-	return nil
+	return used.Refuse(1)
 }

@@ -254,7 +254,7 @@ func TestMayDeactivate(t *testing.T) {
 		{license.ActivationDeactivated, true, "already_deactivated"},
 		{license.ActivationDeactivated, false, "already_deactivated"},
 	} {
-		err := license.MayDeactivate(license.Product{SelfDeactivation: tc.self}, tc.status)
+		err := license.MayDeactivate(license.Product{SelfDeactivation: tc.self}, tc.status, license.Swaps{})
 		got := ""
 		if err != nil {
 			got = err.Code

@@ -14,6 +14,9 @@ type Facts struct {
 	Product Product  // the license's product
 	Used    int      // seats held at the instant of the request
 
+	Reserved    int          // seats kept for devices that replace others
+	Reservation *Reservation // the one of them that the request may take
+
 	Device   *Activation // the named device's latest activation on this license that has not ended
 	Nearly   *Activation // a device that nearly matches the named one
 	Longest  *Activation // the device that was not heard of for the longest time
@@ -42,6 +45,7 @@ type Request struct {
 	Version     string
 	Features    []string
 	ClientTime  time.Time
+	Claim       string // code of a reserved seat
 
 	// Whole asks about the license as such rather than for one device: the
 	// portal's Validation Status. Checks of a named device are replaced by
@@ -423,20 +427,28 @@ func (e *evaluation) seatHeld(c verdict.Check) verdict.Check {
 	return failIf(a.Lapsed(e.now), c, a.HoldUntil)
 }
 
-// seatFree: a device that already holds a seat needs no other (C-LCY-04).
+// seatFree: a device that already holds a seat needs no other (C-LCY-04). A
+// reserved seat is taken for everybody but the device that it is kept for.
 func (e *evaluation) seatFree(c verdict.Check) verdict.Check {
 	c.Source = verdict.FromLicense
 	if e.req.Purpose != verdict.AddDevice {
 		return skip(c, verdict.SkipOtherPurpose)
 	}
-	c.Observed = verdict.Number(e.facts.Used)
+	taken := e.facts.Used + e.facts.Reserved
+	c.Observed = verdict.Number(taken)
 	if e.facts.License.Limit == Unlimited {
 		c.Required = verdict.Text("unlimited")
 		return c
 	}
 	c.Required = verdict.Number(e.facts.License.Limit)
-	full := e.facts.Used >= e.facts.License.Limit
-	return failIf(full && !e.holdsSeat(), c, time.Time{})
+	if e.facts.Reservation != nil {
+		taken--
+	}
+	full := taken >= e.facts.License.Limit && !e.holdsSeat()
+	if full && e.req.Claim != "" && e.facts.Reservation == nil {
+		c.Reason = verdict.ClaimRefused
+	}
+	return failIf(full, c, time.Time{})
 }
 
 // notPaused: activations pause with their license; check suspended says why.

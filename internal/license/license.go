@@ -62,6 +62,8 @@ const (
 	Leak        Reason = "leak"
 	Replaced    Reason = "replaced"
 	ByOwner     Reason = "owner"    // a person of the customer did it
+	Lost        Reason = "lost"     // likewise, without having the device any more
+	Swapped     Reason = "swapped"  // likewise, to let another device in
 	BySoftware  Reason = "software" // the device itself did it
 	WithLicense Reason = "license"  // it went with its license
 )

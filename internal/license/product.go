@@ -50,13 +50,14 @@ type Product struct {
 	KilledAt    time.Time // set: nothing validates; reversible (E-08)
 	CreatedAt   time.Time
 
-	HighSecurity     bool   // keys are sealed at rest and masked until copied (P-LICD-03)
-	AcceptsHardware  bool   // device identifiers accepted
-	AcceptsDomain    bool   //
-	DeviceRequired   bool   // every call must name a device
-	SelfDeactivation bool   // customers may free a seat themselves (P-ACT-25)
-	OfflineAllowed   bool   // signed offline files may be issued
-	RenewalURL       string // where customers renew; "" means contact the vendor
+	HighSecurity     bool       // keys are sealed at rest and masked until copied (P-LICD-03)
+	AcceptsHardware  bool       // device identifiers accepted
+	AcceptsDomain    bool       //
+	DeviceRequired   bool       // every call must name a device
+	SelfDeactivation bool       // customers may free a seat themselves (P-ACT-25)
+	Swaps            SwapPolicy // how often they may
+	OfflineAllowed   bool       // signed offline files may be issued
+	RenewalURL       string     // where customers renew; "" means contact the vendor
 
 	LeaseFor  time.Duration // how long a signed answer may be relied on
 	MaxSkew   time.Duration // allowed difference of a caller's clock; 0 is unchecked

@@ -38,7 +38,7 @@ func seatWarnings(f Facts) []verdict.Warning {
 	switch over := f.Used - limit; {
 	case over > 0:
 		list = append(list, counted(verdict.OverLimit, over))
-	case over == -1 && limit > 1:
+	case over+f.Reserved == -1 && limit > 1:
 		list = append(list, counted(verdict.LimitNear, 1))
 	}
 	return list

@@ -198,8 +198,8 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 	r.Chips = foldedChips(r.Chips, list.Counts[license.ActivationDeactivated], s.holding)
 	for _, o := range list.Rows {
 		device := licensing.Device{Activation: o.Activation, Status: o.Activation.Status(o.License.Status(p.Now), p.Now)}
-		device.License, device.Product = o.License, o.Product
-		device.Refusal = license.MayDeactivate(o.Product, device.Status)
+		device.License, device.Product, device.Swaps = o.License, o.Product, o.Swaps
+		device.Refusal = license.MayDeactivate(o.Product, device.Status, o.Swaps)
 		row := newDeviceRow(p, v, device)
 		r.Rows = append(r.Rows, row)
 		if row.Deactivate != "" {

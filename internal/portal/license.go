@@ -151,9 +151,9 @@ func (d *Door) licenseDevices(p ui.Page, v *visit, det licensing.Detail) ([]devi
 	for _, a := range det.Devices {
 		device := licensing.Device{
 			Activation: a, Status: a.Status(det.License.Status(p.Now), p.Now),
-			OneLicense: licensing.OneLicense{License: det.License, Product: det.Product, Used: det.Used},
+			OneLicense: licensing.OneLicense{License: det.License, Product: det.Product, Used: det.Used, Swaps: det.Swaps},
 		}
-		device.Refusal = license.MayDeactivate(device.Product, device.Status)
+		device.Refusal = license.MayDeactivate(device.Product, device.Status, det.Swaps)
 		row := newDeviceRow(p, v, device)
 		rows = append(rows, row)
 		if row.Deactivate != "" {

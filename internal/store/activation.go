@@ -10,14 +10,14 @@ import (
 	"github.com/keyward/keyward/internal/license"
 )
 
-const activationColumns = `a.id, l.id, a.kind, a.identifier, a.name, a.platform, a.app_version,
+const activationColumns = `a.id, l.id, a.kind, a.identifier, a.name, a.label, a.platform, a.app_version,
 	a.activated_at, a.last_seen_at, a.hold_until, a.ended_at, a.end_reason`
 
 const activationFrom = ` FROM activation a JOIN license l ON l.seq = a.license_seq`
 
 func activationTargets(a *license.Activation) []any {
 	return []any{
-		&a.ID, &a.LicenseID, &a.Kind, &a.Identifier, &a.Name, &a.Platform, &a.AppVersion,
+		&a.ID, &a.LicenseID, &a.Kind, &a.Identifier, &a.Name, &a.Label, &a.Platform, &a.AppVersion,
 		scanAt(&a.ActivatedAt), scanAt(&a.LastSeenAt), scanAt(&a.HoldUntil), scanAt(&a.EndedAt), &a.EndReason,
 	}
 }
@@ -34,11 +34,33 @@ func scanActivation(s scanner) (license.Activation, error) {
 func (tx *Tx) AddActivation(ctx context.Context, a license.Activation) error {
 	device := license.Device{Kind: a.Kind, Identifier: a.Identifier}
 	return tx.change(ctx, `INSERT INTO activation (id, license_seq, customer_seq, kind, identifier, identifier_folded,
-			name, name_folded, platform, app_version, activated_at, last_seen_at, hold_until, ended_at, end_reason)
-		SELECT $1, seq, customer_seq, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+			name, name_folded, platform, app_version, activated_at, last_seen_at, hold_until, ended_at, end_reason, label, label_folded)
+		SELECT $1, seq, customer_seq, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 		FROM license WHERE id = $2`,
 		a.ID, a.LicenseID, a.Kind, a.Identifier, device.Fold(), a.Name, strings.ToLower(a.Name), a.Platform, a.AppVersion,
-		at(a.ActivatedAt), at(a.LastSeenAt), at(a.HoldUntil), at(a.EndedAt), a.EndReason)
+		at(a.ActivatedAt), at(a.LastSeenAt), at(a.HoldUntil), at(a.EndedAt), a.EndReason,
+		a.Label, strings.ToLower(a.Label))
+}
+
+// SetLabel notes what the owner of a device calls it, on all of the device's
+// activations of the license, so that it stays when the device comes back.
+func (tx *Tx) SetLabel(ctx context.Context, a license.Activation, label string) error {
+	device := license.Device{Kind: a.Kind, Identifier: a.Identifier}
+	return tx.change(ctx, `UPDATE activation SET label = $4, label_folded = $5
+		WHERE license_seq = (SELECT seq FROM license WHERE id = $1) AND kind = $2 AND identifier_folded = $3`,
+		a.LicenseID, a.Kind, device.Fold(), label, strings.ToLower(label))
+}
+
+// LabelOf returns what the owner calls a device of a license, or "".
+func (r Reader) LabelOf(ctx context.Context, licenseID id.ID, device license.Device) (string, error) {
+	var label string
+	err := r.queryRow(ctx, `SELECT a.label FROM activation a
+		WHERE a.license_seq = (SELECT seq FROM license WHERE id = $1) AND a.kind = $2 AND a.identifier_folded = $3 AND a.label <> ''
+		LIMIT 1`, licenseID, device.Kind, device.Fold()).Scan(&label)
+	if IsNotFound(err) {
+		err = nil
+	}
+	return label, err
 }
 
 // EndActivation gives a seat back. It reports whether it was still held.
@@ -70,17 +92,20 @@ func (r Reader) OwnedActivation(ctx context.Context, customer, activation id.ID)
 
 // Seats is what is known about the seats of one license.
 type Seats struct {
-	Used   int
-	Device *license.Activation // the asked-for device's, not ended
-	Nearly *license.Activation // another one of the same name
+	Used     int
+	Reserved int                 // kept for devices that replace others
+	Device   *license.Activation // the asked-for device's, not ended
+	Nearly   *license.Activation // another one of the same name
 }
 
 // Seats reads the seats of a license at now; device may be nil.
 func (r Reader) Seats(ctx context.Context, licenseID id.ID, device *license.Device, now time.Time) (Seats, error) {
 	var s Seats
-	err := r.queryRow(ctx, `SELECT COUNT(*) FROM activation a
-		WHERE a.license_seq = (SELECT seq FROM license WHERE id = $1) AND a.ended_at IS NULL
-			AND (a.hold_until IS NULL OR a.hold_until > $2)`, licenseID, at(now)).Scan(&s.Used)
+	err := r.queryRow(ctx, `SELECT `+seatsHeld(`$2`)+`, `+seatsReserved(`$2`)+` FROM license l WHERE l.id = $1`,
+		licenseID, at(now)).Scan(&s.Used, &s.Reserved)
+	if IsNotFound(err) {
+		return s, nil
+	}
 	if err != nil || device == nil {
 		return s, err
 	}
@@ -183,7 +208,8 @@ func activationWhere(f ActivationFilter) *where {
 	}
 	if f.Search != "" {
 		pattern := w.arg(like(f.Search))
-		w.add(`(a.identifier_folded LIKE ` + pattern + ` ESCAPE '\' OR a.name_folded LIKE ` + pattern + ` ESCAPE '\')`)
+		w.add(`(a.identifier_folded LIKE ` + pattern + ` ESCAPE '\' OR a.name_folded LIKE ` + pattern +
+			` ESCAPE '\' OR a.label_folded LIKE ` + pattern + ` ESCAPE '\')`)
 	}
 	return w
 }
@@ -239,9 +265,9 @@ const attemptsKept = 20
 // AddAttempt records a refused activation of a locked license and forgets the
 // oldest beyond the cap.
 func (tx *Tx) AddAttempt(ctx context.Context, licenseID id.ID, a license.Attempt) error {
-	err := tx.change(ctx, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
-		SELECT seq, $2, $3, $4, $5, $6 FROM license WHERE id = $1`,
-		licenseID, at(a.At), a.Kind, a.Identifier, a.Name, a.Code)
+	err := tx.change(ctx, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code, id)
+		SELECT seq, $2, $3, $4, $5, $6, $7 FROM license WHERE id = $1`,
+		licenseID, at(a.At), a.Kind, a.Identifier, a.Name, a.Code, orNull(a.ID))
 	if err != nil {
 		return err
 	}
@@ -253,11 +279,11 @@ func (tx *Tx) AddAttempt(ctx context.Context, licenseID id.ID, a license.Attempt
 
 // Attempts lists the last refused activations of a license, newest first.
 func (r Reader) Attempts(ctx context.Context, licenseID id.ID, limit int) ([]license.Attempt, error) {
-	rs, err := r.query(ctx, `SELECT at, kind, identifier, name, code FROM attempt
+	rs, err := r.query(ctx, `SELECT COALESCE(id, ''), at, kind, identifier, name, code FROM attempt
 		WHERE license_seq = (SELECT seq FROM license WHERE id = $1) ORDER BY at DESC, seq DESC LIMIT $2`, licenseID, limit)
 	return collect(rs, err, func(s scanner) (license.Attempt, error) {
 		var a license.Attempt
-		err := s.Scan(scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
+		err := s.Scan(&a.ID, scanAt(&a.At), &a.Kind, &a.Identifier, &a.Name, &a.Code)
 		return a, err
 	})
 }
@@ -268,7 +294,7 @@ func (r Reader) DeviceNames(ctx context.Context, activations []id.ID) (map[id.ID
 	if len(activations) == 0 {
 		return names, nil
 	}
-	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(name, ''), identifier) FROM activation
+	rs, err := r.query(ctx, `SELECT id, COALESCE(NULLIF(label, ''), NULLIF(name, ''), identifier) FROM activation
 		WHERE id IN `+r.d.listed(`$1`), idList(activations))
 	_, err = collect(rs, err, func(s scanner) (struct{}, error) {
 		var activation id.ID

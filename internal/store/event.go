@@ -78,7 +78,7 @@ func (r Reader) CustomerEvents(ctx context.Context, customer id.ID, limit int, w
 	for _, t := range without {
 		args = append(args, t)
 	}
-	rs, err := r.query(ctx, `SELECT `+eventColumns+`, p.name, l.key_mask, COALESCE(NULLIF(a.name, ''), a.identifier, '')
+	rs, err := r.query(ctx, `SELECT `+eventColumns+`, p.name, l.key_mask, COALESCE(NULLIF(a.label, ''), NULLIF(a.name, ''), a.identifier, '')
 		FROM event e LEFT JOIN activation a ON a.id = e.activation_id`+eventJoins+`
 		WHERE e.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND e.license_seq IS NOT NULL`+others+`
 		ORDER BY e.seq DESC LIMIT $2`, args...)

@@ -100,6 +100,8 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT i, i, 1, '{}', 500, '{}', '', '' FROM n`},
 			{40000, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
 				%s SELECT i, i, 'hardware', 'hw', '', 'limit_reached' FROM n`},
+			{20000, `INSERT INTO reservation (id, license_seq, retired_seq, kind, identifier, identifier_folded, name, claims, created_at, expires_at)
+				%s SELECT 'reservation-' || i, i, i, '', '', '', '', 0, i, 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
 				%s SELECT 'scope', 'key-' || i, CAST('x' AS BYTES), '', 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO validation_hour (product_seq, hour, code, total) %s SELECT 1, i * 3600000000, 'valid', 1 FROM n`},
@@ -197,6 +199,31 @@ func planned() map[string]call {
 		"EndActivations": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EndActivations(ctx, seededID("license", 9), planNoon, license.WithLicense))
 		},
+		"AddReservation": func(ctx context.Context, tx *Tx) error {
+			return tx.AddReservation(ctx, license.Reservation{ID: "new", Retired: seededID("activation", 30000), CreatedAt: planNoon, ExpiresAt: planNoon}, ClaimCode{})
+		},
+		"ClaimableReservation": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ClaimableReservation(ctx, one, *device, []byte("x"), planNoon))
+		},
+		"UseReservation": func(ctx context.Context, tx *Tx) error { return tx.UseReservation(ctx, "none", seat, planNoon) },
+		"ReleaseReservation": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ReleaseReservation(ctx, "none", planNoon))
+		},
+		"CountClaim": func(ctx context.Context, tx *Tx) error { return tx.CountClaim(ctx, one, planNoon) },
+		"OwnedReservation": func(ctx context.Context, tx *Tx) error {
+			_, _, err := tx.OwnedReservation(ctx, owner, "none")
+			return err
+		},
+		"Reservation": func(ctx context.Context, tx *Tx) error { return only(tx.Reservation(ctx, "none")) },
+		"ReservationFor": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ReservationFor(ctx, seededID("activation", 8)))
+		},
+		"OpenReservations": func(ctx context.Context, tx *Tx) error { return only(tx.OpenReservations(ctx, one, planNoon, 10)) },
+		"SelfServed":       func(ctx context.Context, tx *Tx) error { return only(tx.SelfServed(ctx, one, planNoon, 3)) },
+		"SetLabel": func(ctx context.Context, tx *Tx) error {
+			return tx.SetLabel(ctx, license.Activation{LicenseID: one, Kind: license.Hardware, Identifier: "hw-6"}, "label")
+		},
+		"LabelOf":            func(ctx context.Context, tx *Tx) error { return only(tx.LabelOf(ctx, one, *device)) },
 		"Activation":         func(ctx context.Context, tx *Tx) error { return only(tx.Activation(ctx, seat)) },
 		"OwnedActivation":    func(ctx context.Context, tx *Tx) error { return only(tx.OwnedActivation(ctx, owner, seat)) },
 		"Seats":              func(ctx context.Context, tx *Tx) error { return only(tx.Seats(ctx, one, device, planNoon)) },

@@ -78,6 +78,29 @@ func maxSkew(problems *fault.Problems, d time.Duration) time.Duration {
 	return d.Truncate(time.Microsecond)
 }
 
+const (
+	maxSwaps    = 1000
+	maxSwapTime = 366 * 24 * time.Hour
+)
+
+// swaps reads how often customers may free seats themselves (P-ACT-25).
+func swaps(problems *fault.Problems, p license.SwapPolicy) license.SwapPolicy {
+	if p.Allowed < 0 || p.Allowed > maxSwaps {
+		problems.Add("swaps", "Allow 1 to 1000 device changes, or any number.")
+	}
+	if p.Period == 0 {
+		p.Period = license.DefaultSwapPeriod
+	}
+	if p.Period < time.Hour || p.Period > maxSwapTime {
+		problems.Add("swap_period", "Choose from one hour to 366 days.")
+	}
+	if p.CoolDown < 0 || p.CoolDown > maxSwapTime {
+		problems.Add("swap_cool_down", "Choose up to 366 days, or 0 for none.")
+	}
+	p.Period, p.CoolDown = p.Period.Truncate(time.Microsecond), p.CoolDown.Truncate(time.Microsecond)
+	return p
+}
+
 // features reads features with their values (C-PRD-02).
 func features(problems *fault.Problems, in []license.Feature) []license.Feature {
 	if len(in) > maxFeatures {

@@ -23,6 +23,7 @@ type NewProduct struct {
 	AcceptsDomain    bool
 	DeviceRequired   bool
 	SelfDeactivation bool
+	Swaps            license.SwapPolicy // of self-deactivation; a zero Period is DefaultSwapPeriod
 	OfflineAllowed   bool
 	RenewalURL       string
 	LeaseFor         time.Duration // 0 is DefaultLease
@@ -78,7 +79,7 @@ func newProduct(problems *fault.Problems, in NewProduct, now time.Time) license.
 		ID: id.New(), Environment: in.Environment, Active: true, CreatedAt: now,
 		Name: name(problems, "name", in.Name), HighSecurity: in.HighSecurity,
 		AcceptsHardware: in.AcceptsHardware, AcceptsDomain: in.AcceptsDomain, DeviceRequired: in.DeviceRequired,
-		SelfDeactivation: in.SelfDeactivation, OfflineAllowed: in.OfflineAllowed,
+		SelfDeactivation: in.SelfDeactivation, Swaps: swaps(problems, in.Swaps), OfflineAllowed: in.OfflineAllowed,
 		RenewalURL: renewalURL(problems, in.RenewalURL), LeaseFor: leaseFor(problems, in.LeaseFor),
 		MaxSkew: maxSkew(problems, in.MaxSkew), Features: features(problems, in.Features),
 	}
@@ -126,6 +127,23 @@ func (s *Service) SetActive(ctx context.Context, actor account.Actor, product id
 			happened = event.ProductEnabled
 		}
 		return happened, tx.SetProductActive(ctx, p.ID, active, now)
+	})
+}
+
+// SetSwaps sets how often customers may free seats themselves. It counts what
+// they did before, too.
+func (s *Service) SetSwaps(ctx context.Context, actor account.Actor, product id.ID, policy license.SwapPolicy) (license.Product, error) {
+	var problems fault.Problems
+	policy = swaps(&problems, policy)
+	if err := problems.Err(); err != nil {
+		return license.Product{}, err
+	}
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		if p.Swaps == policy {
+			return "", nil
+		}
+		p.Swaps = policy
+		return event.ProductSwapsChanged, tx.SetProductSwaps(ctx, p.ID, policy, now)
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 // answer makes what a token gets to see, and signs it. It runs after the
 // commit: what is signed is durable.
 func (s *Service) answer(ctx context.Context, actor account.Actor, c Call, f license.Facts, v verdict.Verdict) (Answer, error) {
-	a := Answer{Verdict: s.seenBy(actor, f, v)}
+	a := Answer{Verdict: s.seenBy(actor, c, f, v)}
 	if f.License != nil && !mismatched(v) {
 		a.License, a.Product, a.Activation = f.License, &f.Product, f.Device
 	}
@@ -38,8 +38,9 @@ func (s *Service) signingProduct(ctx context.Context, actor account.Actor, a Ans
 	return &p, err
 }
 
-// seenBy redacts for the token and adds the link to the page that frees a seat.
-func (s *Service) seenBy(actor account.Actor, f license.Facts, v verdict.Verdict) verdict.Verdict {
+// seenBy redacts for the token and adds the link to the page where a person of
+// the customer lets the refused device in.
+func (s *Service) seenBy(actor account.Actor, c Call, f license.Facts, v verdict.Verdict) verdict.Verdict {
 	audience := verdict.ForAdministrator
 	if actor.ProductID != "" {
 		audience = verdict.ForDevice
@@ -49,8 +50,8 @@ func (s *Service) seenBy(actor account.Actor, f license.Facts, v verdict.Verdict
 	}
 	seen := v.For(audience)
 	for i, fix := range seen.Fixes {
-		if fix.Action == verdict.DeactivateDevice && f.License != nil {
-			seen.Fixes[i].Href = s.BaseURL + "/activations?license=" + string(f.License.ID)
+		if fix.Action == verdict.DeactivateDevice && fix.Actor == verdict.ByCustomer && f.License != nil {
+			seen.Fixes[i].Href = s.helpLink(f.License.ID, c.Device, v.At)
 		}
 	}
 	return seen

@@ -25,6 +25,7 @@ type Call struct {
 	Nonce       string    // comes back in the lease
 	ClientTime  time.Time // the caller's clock, if it says
 	Idempotency string    // key of a retry; activate and deactivate
+	Claim       string    // code of a reserved seat; activate
 }
 
 // Limits of what a call may carry.
@@ -34,6 +35,7 @@ const (
 	maxNonce       = 128
 	maxIdempotency = 128
 	maxProduct     = 64
+	maxClaim       = 32
 )
 
 // check tidies a call, or says which of its fields is wrong.
@@ -56,6 +58,7 @@ func (c Call) check() (Call, error) {
 	}
 	checkWord(&p, "nonce", c.Nonce, maxNonce)
 	checkWord(&p, "product", c.Product, maxProduct)
+	checkWord(&p, "claim", c.Claim, maxClaim)
 	checkWord(&p, "idempotency_key", c.Idempotency, maxIdempotency)
 	checkFeatures(&p, c.Features)
 	if c.Device != nil {
@@ -101,6 +104,7 @@ func (s *Service) request(ctx context.Context, actor account.Actor, c Call, p ve
 		Purpose: p, CallerEnvironment: actor.Environment, CallerProduct: actor.ProductID,
 		Environment: c.Environment, ProductID: product,
 		Device: c.Device, Version: c.Version, Features: c.Features, ClientTime: c.ClientTime,
+		Claim: c.Claim,
 	}, err
 }
 

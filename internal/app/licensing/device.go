@@ -86,7 +86,7 @@ func (s *Service) find(ctx context.Context, actor account.Actor, c Call, req lic
 	if err != nil {
 		return license.Facts{}, err
 	}
-	return gather(ctx, s.Store.Reader, l, req, now)
+	return gather(ctx, s.Store.Reader, l, req, nil, now)
 }
 
 func countedProduct(actor account.Actor, f license.Facts) id.ID {
@@ -182,7 +182,7 @@ func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *de
 	if err != nil {
 		return err
 	}
-	if d.facts, err = gather(ctx, tx.Reader, l, d.req, d.now); err != nil {
+	if d.facts, err = gather(ctx, tx.Reader, l, d.req, s.claimHash(l.ID, d.call.Claim), d.now); err != nil {
 		return err
 	}
 	d.decide()
@@ -201,9 +201,7 @@ func (d *deedContext) decide() { d.verdict = license.Evaluate(d.facts, d.req, d.
 // takeSeat is the deed of Activate.
 func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) error {
 	if !d.verdict.Valid {
-		return tx.AddAttempt(ctx, d.facts.License.ID, license.Attempt{
-			At: d.now, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier, Name: d.req.Device.Name, Code: d.verdict.Code,
-		})
+		return s.refuseSeat(ctx, tx, d)
 	}
 	if held := d.facts.Device; held != nil && held.HoldsSeat(d.now) {
 		d.result, d.seen = held, &store.Seen{ActivationID: held.ID, At: d.now, AppVersion: d.call.Version}
@@ -217,6 +215,20 @@ func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) er
 	return s.seat(ctx, tx, d)
 }
 
+// refuseSeat keeps the attempt for the owner to see, and counts a wrong claim
+// code.
+func (s *Service) refuseSeat(ctx context.Context, tx *store.Tx, d *deedContext) error {
+	l := d.facts.License.ID
+	if c, _ := d.verdict.Check(verdict.LimitReached); c.Reason == verdict.ClaimRefused {
+		if err := tx.CountClaim(ctx, l, d.now); err != nil {
+			return err
+		}
+	}
+	return tx.AddAttempt(ctx, l, license.Attempt{
+		ID: id.New(), At: d.now, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier, Name: d.req.Device.Name, Code: d.verdict.Code,
+	})
+}
+
 // seat adds the activation and, on the first one, makes the license active.
 // "Last seen" stays empty until something is heard of the device after its
 // activation (P-ACT-06).
@@ -226,7 +238,14 @@ func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error 
 		Name: d.req.Device.Name, Platform: d.req.Device.Platform, AppVersion: d.call.Version,
 		ActivatedAt: d.now,
 	}
+	var err error
+	if a.Label, err = tx.LabelOf(ctx, a.LicenseID, *d.req.Device); err != nil {
+		return err
+	}
 	if err := tx.AddActivation(ctx, a); err != nil {
+		return err
+	}
+	if err := d.takeReserved(ctx, tx, a.ID); err != nil {
 		return err
 	}
 	before := *d.facts.License
@@ -242,6 +261,18 @@ func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error 
 	d.facts.License, d.facts.Device, d.facts.Used, d.result = &after, &a, d.facts.Used+1, &a
 	d.decide()
 	return tx.AppendEvent(ctx, seatEvent(event.ActivationCreated, d, a.ID, ""))
+}
+
+// takeReserved spends the reservation that let the device in: one seat, once.
+func (d *deedContext) takeReserved(ctx context.Context, tx *store.Tx, activation id.ID) error {
+	if d.facts.Reservation == nil {
+		return nil
+	}
+	if err := tx.UseReservation(ctx, d.facts.Reservation.ID, activation, d.now); err != nil {
+		return err
+	}
+	d.facts.Reservation, d.facts.Reserved = nil, d.facts.Reserved-1
+	return nil
 }
 
 // giveSeatBack is the deed of Deactivate. It works whatever the license's

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
-	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -29,6 +28,7 @@ type DeviceRow struct {
 	Activation license.Activation
 	License    license.License
 	Product    license.Product
+	Swaps      license.Swaps
 }
 
 // DeviceList is one page of activations over all of a customer's licenses.
@@ -48,6 +48,7 @@ type OneLicense struct {
 	License license.License
 	Product license.Product
 	Used    int
+	Swaps   license.Swaps // how much of the product's policy is used up
 }
 
 // Devices returns a page of the customer's activations (P-ACT-01..09, 23). A
@@ -83,7 +84,11 @@ func (s *Service) one(ctx context.Context, r store.Reader, actor account.Actor, 
 		return OneLicense{}, err
 	}
 	seats, err := r.Seats(ctx, l.ID, nil, now)
-	return OneLicense{License: l, Product: p, Used: seats.Used}, err
+	if err != nil {
+		return OneLicense{}, err
+	}
+	swaps, err := swapsOf(ctx, r, p, l.ID, now)
+	return OneLicense{License: l, Product: p, Used: seats.Used, Swaps: swaps}, err
 }
 
 func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q DeviceQuery, l *DeviceList) error {
@@ -93,7 +98,7 @@ func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q Dev
 		return err
 	}
 	rows, l.HasPrior, l.HasNext = cut(rows, q.After, q.Before)
-	if l.Rows, err = withProducts(ctx, r, rows); err != nil {
+	if l.Rows, err = withProducts(ctx, r, rows, l.At); err != nil {
 		return err
 	}
 	if l.Counts, err = r.CountActivations(ctx, f); err != nil {
@@ -120,9 +125,9 @@ func deviceFilter(actor account.Actor, q DeviceQuery, now time.Time) store.Activ
 	}
 }
 
-// withProducts adds the products of the rows, each read once.
-func withProducts(ctx context.Context, r store.Reader, rows []store.OwnedActivation) ([]DeviceRow, error) {
-	products := make(map[id.ID]license.Product)
+// withProducts adds what the rows' products and licenses say, each read once.
+func withProducts(ctx context.Context, r store.Reader, rows []store.OwnedActivation, now time.Time) ([]DeviceRow, error) {
+	products, used := make(map[id.ID]license.Product), make(map[id.ID]license.Swaps)
 	list := make([]DeviceRow, 0, len(rows))
 	for _, o := range rows {
 		p, known := products[o.License.ProductID]
@@ -133,7 +138,15 @@ func withProducts(ctx context.Context, r store.Reader, rows []store.OwnedActivat
 			}
 			products[p.ID] = p
 		}
-		list = append(list, DeviceRow{Activation: o.Activation, License: o.License, Product: p})
+		swaps, known := used[o.License.ID]
+		if !known {
+			var err error
+			if swaps, err = swapsOf(ctx, r, p, o.License.ID, now); err != nil {
+				return nil, err
+			}
+			used[o.License.ID] = swaps
+		}
+		list = append(list, DeviceRow{Activation: o.Activation, License: o.License, Product: p, Swaps: swaps})
 	}
 	return list, nil
 }
@@ -161,7 +174,7 @@ func (s *Service) Device(ctx context.Context, actor account.Actor, wanted id.ID)
 		}
 		d.OneLicense, err = s.one(ctx, r, actor, a.LicenseID, now)
 		d.Activation, d.Status = a, a.Status(d.License.Status(now), now)
-		d.Refusal = license.MayDeactivate(d.Product, d.Status)
+		d.Refusal = license.MayDeactivate(d.Product, d.Status, d.Swaps)
 		return err
 	})
 	return d, err
@@ -176,71 +189,4 @@ func (s *Service) ownedActivation(ctx context.Context, r store.Reader, actor acc
 		})
 	}
 	return a, nil
-}
-
-// Free deactivates one of the customer's devices: its seat is free at once
-// (P-ACT-12). Doing it again, by double click or reload, changes nothing and
-// answers the same (P-ACT-18). Only active devices can be deactivated, and
-// only where the product lets customers do it (P-ACT-10, P-ACT-25).
-func (s *Service) Free(ctx context.Context, actor account.Actor, wanted id.ID) (Device, error) {
-	if err := customerOnly(actor); err != nil {
-		return Device{}, err
-	}
-	if !actor.Role.MayManage() {
-		return Device{}, fault.New(fault.Forbidden, "role_too_low", "Your role does not include deactivating devices. Ask the owner of the account.")
-	}
-	asked, err := s.ownedActivation(ctx, s.Store.Reader, actor, wanted)
-	if err != nil {
-		return Device{}, err
-	}
-	var d Device
-	var refused *fault.Error
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		d, refused, err = s.free(ctx, tx, actor, asked)
-		return err
-	})
-	if err == nil {
-		err = asError(refused)
-	}
-	return d, err
-}
-
-// free decides and writes under the license's lock. A refusal is committed
-// with its event; a device that is deactivated already leaves none.
-func (s *Service) free(ctx context.Context, tx *store.Tx, actor account.Actor, asked license.Activation) (Device, *fault.Error, error) {
-	now := s.clock()
-	if _, err := tx.LockLicense(ctx, asked.LicenseID); err != nil {
-		return Device{}, nil, err
-	}
-	one, err := s.one(ctx, tx.Reader, actor, asked.LicenseID, now)
-	if err != nil {
-		return Device{}, nil, err
-	}
-	a, err := tx.OwnedActivation(ctx, actor.CustomerID, asked.ID)
-	if err != nil {
-		return Device{}, nil, err
-	}
-	d := Device{Activation: a, OneLicense: one, Status: a.Status(one.License.Status(now), now)}
-	if d.Status == license.ActivationDeactivated {
-		return d, nil, nil
-	}
-	if refused := license.MayDeactivate(one.Product, d.Status); refused != nil {
-		e := event.New(event.DeactivationRefused, actor, now).About(one.License).Because(refused.Code)
-		e.ActivationID = a.ID
-		return d, refused, tx.AppendEvent(ctx, e)
-	}
-	return d, nil, s.endOwn(ctx, tx, actor, &d, now)
-}
-
-func (s *Service) endOwn(ctx context.Context, tx *store.Tx, actor account.Actor, d *Device, now time.Time) error {
-	if _, err := tx.EndActivation(ctx, d.Activation.ID, now, license.ByOwner); err != nil {
-		return err
-	}
-	d.Activation.EndedAt, d.Activation.EndReason = now, license.ByOwner
-	d.Status, d.Used = license.ActivationDeactivated, d.Used-1
-	e := event.New(event.ActivationDeactivated, actor, now).About(d.License).Because(string(license.ByOwner))
-	e.ActivationID = d.Activation.ID
-	e.Data = event.Data{Used: &d.Used, Limit: event.FactsOf(d.License, now).Limit}
-	return tx.AppendEvent(ctx, e)
 }

@@ -6,11 +6,13 @@ import (
 
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
 )
 
 // gather reads the facts that Evaluate needs about a license and what is
-// asked of it. Inside a transaction the license must be locked first.
-func gather(ctx context.Context, r store.Reader, l license.License, req license.Request, now time.Time) (license.Facts, error) {
+// asked of it. Inside a transaction the license must be locked first. claim is
+// the hash of the claim code that a device presents, if any.
+func gather(ctx context.Context, r store.Reader, l license.License, req license.Request, claim []byte, now time.Time) (license.Facts, error) {
 	f := license.Facts{License: &l}
 	var err error
 	if f.Product, err = r.Product(ctx, l.ProductID); err != nil {
@@ -20,13 +22,18 @@ func gather(ctx context.Context, r store.Reader, l license.License, req license.
 	if err != nil {
 		return f, err
 	}
-	f.Used, f.Device, f.Nearly = seats.Used, seats.Device, seats.Nearly
+	f.Used, f.Device, f.Nearly, f.Reserved = seats.Used, seats.Device, seats.Nearly, seats.Reserved
+	if f.Reserved > 0 && req.Purpose == verdict.AddDevice && req.Device != nil {
+		if f.Reservation, err = r.ClaimableReservation(ctx, l.ID, *req.Device, claim, now); err != nil {
+			return f, err
+		}
+	}
 	return f, addRelease(ctx, r, &f, req)
 }
 
 // gatherWhole reads the facts for the question about the license as such.
 func gatherWhole(ctx context.Context, r store.Reader, l license.License, now time.Time) (license.Facts, error) {
-	f, err := gather(ctx, r, l, license.Request{}, now)
+	f, err := gather(ctx, r, l, license.Request{}, nil, now)
 	if err != nil {
 		return f, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/verdict"
 )
@@ -25,7 +26,11 @@ func (d *deedContext) scope(licenseID id.ID) string {
 // fingerprint tells whether two calls with one key ask the same. The license
 // key is part of the scope by its license and is left out.
 func (d *deedContext) fingerprint() ([]byte, error) {
-	b, err := json.Marshal([]any{d.req.Device, d.call.Product, d.call.Environment, d.call.Version, d.call.Features})
+	asked := []any{d.req.Device, d.call.Product, d.call.Environment, d.call.Version, d.call.Features}
+	if d.call.Claim != "" {
+		asked = append(asked, license.FoldClaim(d.call.Claim))
+	}
+	b, err := json.Marshal(asked)
 	sum := sha256.Sum256(b)
 	return sum[:], err
 }

@@ -34,6 +34,8 @@ type Detail struct {
 	Product    license.Product
 	At         time.Time // instant of everything below
 	Used       int
+	Reserved   []license.Reservation // seats kept for devices that replace others
+	Swaps      license.Swaps
 	Use        verdict.Verdict // does it work now, on any device
 	AddDevice  verdict.Verdict // could one more device activate
 	Devices    []license.Activation
@@ -83,6 +85,12 @@ func (s *Service) fillDetail(ctx context.Context, r store.Reader, actor account.
 	}
 	_, err = s.openKey(l.ID, kept)
 	d.KeyOnFile = err == nil
+	if d.Swaps, err = swapsOf(ctx, r, facts.Product, l.ID, d.At); err != nil {
+		return err
+	}
+	if d.Reserved, err = r.OpenReservations(ctx, l.ID, d.At, shownReservations); err != nil {
+		return err
+	}
 	if d.Devices, err = r.LicenseActivations(ctx, l.ID, detailDevices); err != nil {
 		return err
 	}

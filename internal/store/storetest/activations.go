@@ -336,9 +336,13 @@ func attempts(t *testing.T, s *store.Store) {
 	p, owner := aProduct(t, s, "editor"), aCustomer(t, s, "Owner")
 	l, quiet := aLicense(p, owner.ID), aLicense(p, owner.ID)
 	add(t, s, l, quiet)
+	attemptIDs := make([]id.ID, 25) // the first is from before they had one
+	for n := range 24 {
+		attemptIDs[n+1] = id.New()
+	}
 	attempt := func(n int) license.Attempt {
 		return license.Attempt{
-			At: noon.Add(time.Duration(n) * time.Second), Kind: license.Hardware,
+			ID: attemptIDs[n], At: noon.Add(time.Duration(n) * time.Second), Kind: license.Hardware,
 			Identifier: fmt.Sprintf("hw-%d", n), Name: "Büro", Code: verdict.LimitReached,
 		}
 	}

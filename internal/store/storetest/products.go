@@ -18,6 +18,7 @@ func aProduct(t *testing.T, s *store.Store, slug string) license.Product {
 		ID: id.New(), Environment: license.Production, Name: "Product " + slug, Slug: slug, Active: true, CreatedAt: noon,
 		AcceptsHardware: true, SelfDeactivation: true, OfflineAllowed: true,
 		RenewalURL: "https://example.com/renew", LeaseFor: 14 * 24 * time.Hour, MaxSkew: 5 * time.Minute,
+		Swaps: license.SwapPolicy{Allowed: 3, Period: 30 * 24 * time.Hour, CoolDown: time.Hour},
 		Features: []license.Feature{
 			{Key: "sso", Label: "Single sign-on", Type: license.Boolean, Value: true},
 			{Key: "projects", Label: "Projects", Type: license.Numeric, Value: 25.0},
@@ -56,6 +57,13 @@ func products(t *testing.T, s *store.Store) {
 		same(t, []license.Product{q}, got, err)
 		got, err = s.Products(ctx, "", "", 5)
 		same(t, 3, len(got), err)
+	})
+	t.Run("how often its devices may be changed is set", func(t *testing.T) { // P-ACT-25
+		for _, policy := range []license.SwapPolicy{{}, {Period: time.Hour, CoolDown: time.Minute}, q.Swaps} {
+			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetProductSwaps(ctx, q.ID, policy, noon) })
+			got, err := s.Product(ctx, q.ID)
+			same(t, policy, got.Swaps, err)
+		}
 	})
 	t.Run("one is switched off and killed, and comes back", func(t *testing.T) { // E-08
 		must(t, s, func(ctx context.Context, tx *store.Tx) error {

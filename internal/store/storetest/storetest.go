@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"seats":          seats,
 		"devices":        devices,
 		"attempts":       attempts,
+		"reservations":   reservations,
+		"device names":   labels,
 		"events":         events,
 		"event seals":    seals,
 		"event cursors":  cursors,
