@@ -205,7 +205,7 @@ func (s *Service) ExportDevices(ctx context.Context, actor account.Actor, q Devi
 		if err != nil {
 			return "", err
 		}
-		rows, err := withProducts(ctx, s.Store.Reader, owned)
+		rows, err := withProducts(ctx, s.Store.Reader, owned, now)
 		if err == nil {
 			err = write(rows, now)
 		}
