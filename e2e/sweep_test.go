@@ -29,6 +29,8 @@ func everyPage(t *testing.T, d *Demo) {
 		}},
 		{name: "new password", path: strings.TrimPrefix(d.Link(t, "pavel@halden.example", "/invitation?token="), d.URL)},
 		{name: "dead link", path: "/reset?token=spent"},
+		{name: "link to sign in", path: "/sign-in-link"},
+		{name: "dead link to sign in", path: "/enter?token=spent"},
 	} {
 		t.Run(at.name, func(t *testing.T) { at.look(t, stranger, d) })
 	}
@@ -70,6 +72,7 @@ func everyPage(t *testing.T, d *Demo) {
 		{name: "question on its own page", path: d.Session(t, d.Customer).Get(t, "/activations?license="+d.Licenses.LimitReached.ID).
 			Page.Find("a[data-dialog-open]").First().AttrOr("href", "")},
 		{name: "profile", path: "/profile"},
+		{name: "settings", path: "/settings"},
 		{name: "account menu", path: "/", do: func(p *Page) {
 			p.Click("Mara Lindqvist")
 			p.See("Sign out")

@@ -17,6 +17,8 @@ const (
 	InvitationNotice      Notice = "mail.invitation"
 	ResetNotice           Notice = "mail.reset"
 	PasswordChangedNotice Notice = "mail.password_changed"
+	SignInLinkNotice      Notice = "mail.sign_in_link"
+	TestNotice            Notice = "mail.test"       // somebody asks whether mails arrive
 	NewDeviceNotice       Notice = "mail.new_device" // somebody signed in with another browser
 
 	LicenseAssignedNotice   Notice = "mail.license_assigned"

@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -43,6 +44,8 @@ type Server struct {
 	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
 	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
 	WebhookAllow []string `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
+	SignInLinks  bool     `name:"sign-in-links" env:"KEYWARD_SIGN_IN_LINKS" help:"Let people ask for a mailed link that signs them in without a password."`
+	Landing      bool     `name:"landing" env:"KEYWARD_LANDING" help:"Show strangers a landing page at the root instead of the sign-in form."`
 	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
 	LogFormat    string   `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
 }
@@ -164,6 +167,7 @@ func (s Server) Dump() map[string]string {
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
 		"webhook-allow": strings.Join(s.WebhookAllow, " "),
 		"mail-from":     s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
+		"sign-in-links": strconv.FormatBool(s.SignInLinks), "landing": strconv.FormatBool(s.Landing),
 	}
 }
 

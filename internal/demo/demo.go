@@ -112,7 +112,7 @@ func (d *running) settings(post *post) config.Server {
 		Database: config.Database{Data: d.Data, Database: d.Database},
 		Listen:   d.listener.Addr().String(), BaseURL: "http://" + d.listener.Addr().String(),
 		SMTPURL: "smtp://" + post.smtp + "?tls=none", MailFrom: "licenses@cartograph.example",
-		AppName: "Keyward", SupportEmail: "support@cartograph.example",
+		AppName: "Keyward", SupportEmail: "support@cartograph.example", SignInLinks: true,
 		Support: config.Support{Tickets: true, TicketFiles: true, TicketReopen: true, SupportHours: "09:00-18:00", SupportZone: "Europe/Berlin"},
 	}
 }

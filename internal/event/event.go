@@ -32,6 +32,7 @@ const (
 	PersonSignedIn  Type = "person.signed_in"
 	PersonSignedOut Type = "person.signed_out"
 	ResetRequested  Type = "person.reset_requested"
+	LinkRequested   Type = "person.sign_in_link_requested"
 	ProfileChanged  Type = "person.profile_changed"
 	SettingsChanged Type = "person.settings_changed"
 

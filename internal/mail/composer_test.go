@@ -82,6 +82,12 @@ func TestGolden(t *testing.T) {
 				ID: "reset.1", Name: "Ada Lovelace", Email: "ada@example.org", Link: link, ExpiresAt: at, TZ: zone(t, "America/Sao_Paulo"),
 			})
 		}},
+		{"sign_in_link", func() (mail.Message, error) {
+			return c.SignInLink(mail.SignInLink{ID: "link.1", Name: "Ada Lovelace", Email: "ada@example.org", Link: link, ExpiresAt: at})
+		}},
+		{"test", func() (mail.Message, error) {
+			return c.Test(mail.Test{ID: "test.1", Name: "Ada Lovelace", Email: "ada@example.org", AskedAt: at, TZ: zone(t, "Asia/Tokyo")})
+		}},
 		{"password_changed", func() (mail.Message, error) {
 			return c.PasswordChanged(mail.PasswordChanged{ID: "changed.1", Name: "Ada Lovelace", Email: "ada@example.org", ChangedAt: at})
 		}},

@@ -13,6 +13,8 @@ func PageStructs() map[string]any {
 		"export":      exportPage{},
 		"activations": activationsPage{}, "deactivate": deactivatePage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
+		"settings":   settingsPage{},
+		"signinlink": linkPage{}, "enter": enterPage{}, "landing": landingPage{},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/id"
 )
@@ -39,7 +40,7 @@ func column(rows [][]string, i int) []string {
 func TestExportingLicenses(t *testing.T) {
 	w := newWorld(t)
 	ada := w.customer("ada@example.com")
-	must(t, w.identity.SetTimeZone(t.Context(), account.Actor{Kind: account.ActorPerson, ID: ada.person.ID, CustomerID: ada.Customer.ID}, "Asia/Kolkata"))
+	must(t, w.identity.SaveSettings(t.Context(), account.Actor{Kind: account.ActorPerson, ID: ada.person.ID, CustomerID: ada.Customer.ID}, identity.Settings{TimeZone: "Asia/Kolkata"}))
 	w.now = time.Date(2026, 11, 24, 20, 41, 7, 0, time.UTC)
 	s := w.allStates(ada)
 	odd := w.issue(ada.Customer.ID, w.product("=HYPERLINK(1)"), days(400), limit(2))

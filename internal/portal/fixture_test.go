@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	desk "github.com/keyward/keyward/internal/app/support"
+	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -368,5 +369,19 @@ func (w *world) waiting(n account.Notice) int {
 		}
 		return nil
 	})
+	return found
+}
+
+// happened counts the events of a type.
+func (w *world) happened(wanted event.Type) int {
+	w.t.Helper()
+	all, err := w.store.Unsealed(w.t.Context(), 1000)
+	must(w.t, err)
+	found := 0
+	for _, u := range all {
+		if u.Event.Type == wanted {
+			found++
+		}
+	}
 	return found
 }

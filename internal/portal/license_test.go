@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -337,7 +338,7 @@ func TestTimesAreInTheReadersZone(t *testing.T) {
 	if got := assigned(); got != "25 Nov 2026, 25 Nov 2026, 08:30 JST" {
 		t.Errorf("in the browser's zone it reads %q", got)
 	}
-	must(t, w.identity.SetTimeZone(t.Context(), account.Actor{Kind: account.ActorPerson, ID: ada.person.ID, CustomerID: ada.Customer.ID}, "America/New_York"))
+	must(t, w.identity.SaveSettings(t.Context(), account.Actor{Kind: account.ActorPerson, ID: ada.person.ID, CustomerID: ada.Customer.ID}, identity.Settings{TimeZone: "America/New_York"}))
 	if got := assigned(); got != "24 Nov 2026, 24 Nov 2026, 18:30 EST" {
 		t.Errorf("in the person's zone it reads %q", got)
 	}

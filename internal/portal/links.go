@@ -56,11 +56,18 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request) error {
 // requestReset refuses what is no address before anything is looked up, so that
 // a slip of the finger is not answered with "check your mail".
 func (d *Door) requestReset(r *http.Request, email string) error {
+	if err := anAddress(email); err != nil {
+		return err
+	}
+	return d.Identity.RequestReset(r.Context(), email, origin(r))
+}
+
+func anAddress(email string) error {
 	if _, ok := account.NormalizeEmail(email); !ok {
 		return fault.New(fault.Invalid, "invalid_input", "This is no e-mail address.").
 			WithField("email", `Enter an address such as "ada@example.com".`)
 	}
-	return d.Identity.RequestReset(r.Context(), email, origin(r))
+	return nil
 }
 
 // passwordPage sets a password through a one-time link. Opening it spends

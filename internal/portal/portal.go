@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
@@ -30,7 +31,10 @@ type Deps struct {
 	BaseURL      string // as customers reach the portal; https makes cookies secure
 	SupportEmail string
 	SupportURL   string
-	Banner       *ui.Banner // the demo's line above every page
+	SignInLinks  bool              // people may ask for a mailed link to sign in
+	Landing      bool              // strangers at the root see a page, not the sign-in form
+	Mandatory    account.Mandatory // mails that nobody can switch off
+	Banner       *ui.Banner        // the demo's line above every page
 }
 
 // Door serves the customer portal.
@@ -64,6 +68,8 @@ func (d *Door) Routes() httpx.Routes {
 		d.profileRoutes(),
 		d.exportRoutes(),
 		d.ticketRoutes(),
+		d.settingsRoutes(),
+		d.signInLinkRoutes(),
 	)
 }
 

@@ -110,7 +110,7 @@ func (d *Door) newProfilePage(r *http.Request, v *visit) (profilePage, error) {
 	}
 	for _, s := range access.Sessions {
 		page.Sessions = append(page.Sessions, sessionRow{
-			ID: string(s.ID), Browser: browserName(s.UserAgent), Address: s.Address, Seen: p.Since(s.LastSeenAt),
+			ID: string(s.ID), Browser: account.BrowserName(s.UserAgent), Address: s.Address, Seen: p.Since(s.LastSeenAt),
 			Here: s.ID == v.signed.Session.ID,
 		})
 	}
@@ -158,7 +158,7 @@ func newPasswordForm(s identity.Signed) passwordForm {
 }
 
 func newSignInRow(p ui.Page, s account.SignIn) signInRow {
-	row := signInRow{At: p.Since(s.At), Address: s.Address, Browser: browserName(s.UserAgent), Note: wayWord(s.Way)}
+	row := signInRow{At: p.Since(s.At), Address: s.Address, Browser: account.BrowserName(s.UserAgent), Note: wayWord(s.Way)}
 	switch {
 	case s.Refused:
 		row.Badge = ui.Badge{Status: "refused", Label: "Refused", Tone: ui.ToneBad, Icon: "cross-circle"}

@@ -16,6 +16,7 @@ type signInPage struct {
 	Problems        ui.Problems
 	Email, Password ui.Field
 	Next, Forgot    string
+	ByLink          bool // a link can be mailed instead
 }
 
 func (d *Door) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -50,7 +51,7 @@ func (d *Door) newSignInPage(r *http.Request, email, next string) signInPage {
 	p := d.bare(r, "Sign in")
 	p.Path = "/login"
 	return signInPage{
-		Page: p, Next: next, Forgot: "/forgot",
+		Page: p, Next: next, Forgot: "/forgot", ByLink: d.SignInLinks,
 		Email: ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: ui.Shorten(email, 254),
 			Autocomplete: "username", Required: true, MaxLength: 254, Autofocus: email == ""},
 		Password: ui.Field{Name: "password", Label: "Password", Type: "password",

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
 	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -389,7 +390,7 @@ func invented(key string) string { return key[:len(key)-3] + "ZZZ" }
 func TestTicketPromises(t *testing.T) {
 	w := newWorldWith(t, options{support: desk.Settings{Hours: ticket.Hours{From: 540, To: 1080, Zone: time.UTC}}})
 	ada := w.customer("ada@example.com")
-	must(t, w.identity.SetTimeZone(t.Context(), ada.actor(), "Asia/Tokyo"))
+	must(t, w.identity.SaveSettings(t.Context(), ada.actor(), identity.Settings{TimeZone: "Asia/Tokyo"}))
 	form := ada.get("/tickets/new")
 	for _, text := range []string{"3–5 days", "24 hours", "4 hours, in business hours", "1 hour, around the clock", "Monday to Friday, 18:00 to 03:00 JST"} {
 		wantIn(t, form, ".panel-text", text)

@@ -74,9 +74,16 @@ func (d *Door) toSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || wantsJSON(r) {
 		return fault.New(fault.Unauthenticated, "signed_out", "You have been signed out.").WithNext("Sign in and try again.")
 	}
+	if d.Landing && r.URL.Path == "/" {
+		return d.templates.Render(w, http.StatusOK, "landing", landingPage{Page: d.bare(r, d.AppName)})
+	}
 	http.Redirect(w, r, "/login?"+url.Values{"next": {comeBack(r.URL)}}.Encode(), http.StatusSeeOther)
 	return nil
 }
+
+// landingPage is what strangers see at the root, where an installation wants
+// one (P-NAV-04).
+type landingPage struct{ ui.Page }
 
 // comeBack is the address to return to after signing in, with a search cut as
 // everywhere: it may be a key.
@@ -104,7 +111,8 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 		p.Nav = append(p.Nav, ui.NavItem{Label: "Tickets", Href: "/tickets", Icon: "inbox", Group: "Support", Current: current == "/tickets"})
 		p.Help = "/tickets/new"
 	}
-	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"})
+	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"},
+		ui.NavItem{Label: "Settings", Href: "/settings", Icon: "settings", Group: "Account", Current: current == "/settings"})
 	p.UserMenu = userMenu(current)
 	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
 	p.SignOut = "/logout"
@@ -115,6 +123,7 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 func userMenu(current string) []ui.NavItem {
 	return []ui.NavItem{
 		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
+		{Label: "Settings", Href: "/settings", Icon: "settings", Current: current == "/settings"},
 	}
 }
 

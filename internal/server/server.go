@@ -122,6 +122,7 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Now: s.now, Log: s.log,
 		AppName: s.config.AppName, BaseURL: s.config.Address(),
 		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
+		SignInLinks: s.config.SignInLinks, Landing: s.config.Landing,
 	})
 	if err != nil {
 		return nil, err

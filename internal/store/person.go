@@ -97,6 +97,13 @@ func (tx *Tx) SetTheme(ctx context.Context, person id.ID, to account.Theme, now 
 	return tx.change(ctx, `UPDATE person SET theme = $2, updated_at = $3 WHERE id = $1`, person, to, at(now))
 }
 
+// SetMailWishes keeps which mails a person wants besides those that always
+// come.
+func (tx *Tx) SetMailWishes(ctx context.Context, person id.ID, licenses, security bool, now time.Time) error {
+	return tx.change(ctx, `UPDATE person SET notify_licenses = $2, notify_security = $3, updated_at = $4 WHERE id = $1`,
+		person, licenses, security, at(now))
+}
+
 // SetTimeZone keeps the time zone a person chose; "" follows the browser.
 func (tx *Tx) SetTimeZone(ctx context.Context, person id.ID, to string, now time.Time) error {
 	return tx.change(ctx, `UPDATE person SET time_zone = $2, updated_at = $3 WHERE id = $1`, person, to, at(now))

@@ -60,10 +60,13 @@ func (s *Service) enter(ctx context.Context, a arrival, e Entry) error {
 		if err != nil || current.PasswordHash != p.PasswordHash || current.Status != account.Active {
 			return firstOf(notMissing(err), errStale)
 		}
+		if err := spendArrival(ctx, tx, a, e); err != nil {
+			return err
+		}
 		if err := tx.AddSession(ctx, e.Session, s.Master.TokenHash(sessionPurpose, e.Token)); err != nil {
 			return err
 		}
-		if err := s.noteArrival(ctx, tx, a, current, now); err != nil {
+		if err := s.noteArrival(ctx, tx, a, e.Session.ID, now); err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, happened)
@@ -71,9 +74,14 @@ func (s *Service) enter(ctx context.Context, a arrival, e Entry) error {
 }
 
 // noteArrival writes down what a sign-in leaves behind besides the session.
-func (s *Service) noteArrival(ctx context.Context, tx *store.Tx, a arrival, current account.Person, now time.Time) error {
+func (s *Service) noteArrival(ctx context.Context, tx *store.Tx, a arrival, session id.ID, now time.Time) error {
 	if err := tx.AddSignIn(ctx, a.person.ID, a.record(now, false), account.SignInsKept); err != nil {
 		return err
+	}
+	if !a.known && !a.person.LastSignInAt.IsZero() { // P-SET-05
+		if err := tx.EnqueueNewDevice(ctx, a.person.ID, session, now); err != nil {
+			return err
+		}
 	}
 	zone := a.Zone
 	if !knownZone(zone) {

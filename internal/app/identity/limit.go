@@ -21,8 +21,9 @@ type Limits struct {
 	SignInAccount  Rate // on one account, from browsers it has not signed in with
 	SignInDevice   Rate // on one account, from one browser it has signed in with
 	PasswordChange Rate // changes of a password by somebody signed in
-	ResetAddress   Rate // reset requests from one network address
-	ResetAccount   Rate // reset mails to one account
+	TestMail       Rate // mails that somebody sends themselves as a test
+	ResetAddress   Rate // mailed links asked for from one network address
+	ResetAccount   Rate // mailed links asked for by one account
 	Keys           int  // how many addresses and accounts are remembered, each
 }
 
@@ -34,6 +35,7 @@ func DefaultLimits() Limits {
 		SignInAccount:  Rate{Burst: 10, Every: time.Minute},
 		SignInDevice:   Rate{Burst: 10, Every: time.Minute},
 		PasswordChange: Rate{Burst: 10, Every: time.Minute},
+		TestMail:       Rate{Burst: 3, Every: 10 * time.Minute},
 		ResetAddress:   Rate{Burst: 10, Every: 2 * time.Minute},
 		ResetAccount:   Rate{Burst: 3, Every: 10 * time.Minute},
 		Keys:           50_000,
@@ -42,7 +44,7 @@ func DefaultLimits() Limits {
 
 // limiters count what Limits bound.
 type limiters struct {
-	signInAddress, signInAccount, signInDevice, passwordChange, resetAddress, resetAccount *ratelimit.Limit
+	signInAddress, signInAccount, signInDevice, passwordChange, testMail, resetAddress, resetAccount *ratelimit.Limit
 }
 
 func newLimiters(l Limits) limiters {
@@ -51,6 +53,7 @@ func newLimiters(l Limits) limiters {
 		signInAccount:  newLimiter(l.SignInAccount, l.Keys),
 		signInDevice:   newLimiter(l.SignInDevice, l.Keys),
 		passwordChange: newLimiter(l.PasswordChange, l.Keys),
+		testMail:       newLimiter(l.TestMail, l.Keys),
 		resetAddress:   newLimiter(l.ResetAddress, l.Keys),
 		resetAccount:   newLimiter(l.ResetAccount, l.Keys),
 	}

@@ -25,8 +25,11 @@ func linkPurpose(p account.LinkPurpose) string { return "link " + string(p) }
 // errLink is the answer for a link that was spent, is too old, or never was.
 func errLink(purpose account.LinkPurpose) error {
 	next := `Ask for a new link with "Forgot password" on the sign-in page.`
-	if purpose == account.Invitation {
+	switch purpose {
+	case account.Invitation:
 		next = `Ask for a new link with "Forgot password" on the sign-in page. It works for a new account too.`
+	case account.SignInLink:
+		next = "Ask for a new link on the sign-in page."
 	}
 	return fault.New(fault.NotFound, "link_unusable", "This link cannot be used: it was used before, or it is too old.").WithNext(next)
 }
@@ -37,6 +40,16 @@ func errLink(purpose account.LinkPurpose) error {
 // error says only that this network asks too often, or that we could not
 // answer.
 func (s *Service) RequestReset(ctx context.Context, email string, from Origin) error {
+	return s.requestLink(ctx, email, account.ResetNotice, event.ResetRequested, from)
+}
+
+// RequestSignInLink asks for a mail with a link to sign in (P-AUTH-04). It
+// answers as RequestReset does, and both together count as mails asked for.
+func (s *Service) RequestSignInLink(ctx context.Context, email string, from Origin) error {
+	return s.requestLink(ctx, email, account.SignInLinkNotice, event.LinkRequested, from)
+}
+
+func (s *Service) requestLink(ctx context.Context, email string, n account.Notice, happened event.Type, from Origin) error {
 	now := s.clock()
 	if wait := s.limits.resetAddress.Take(networkOf(from.Address), now); wait > 0 {
 		return limited(wait, "Look for the mail that you have asked for already, in the spam folder too.")
@@ -51,11 +64,11 @@ func (s *Service) RequestReset(ctx context.Context, email string, from Origin) e
 		if err := tx.SetMeta(ctx, lastResetRequest, strconv.FormatInt(now.UnixMicro(), 10)); err != nil || person == "" {
 			return err
 		}
-		added, err := tx.EnqueueNotice(ctx, account.ResetNotice, person, now)
+		added, err := tx.EnqueueNotice(ctx, n, person, now)
 		if err != nil || !added {
 			return err
 		}
-		e := event.New(event.ResetRequested, account.System(from.RequestID), now)
+		e := event.New(happened, account.System(from.RequestID), now)
 		e.PersonID = person
 		return tx.AppendEvent(ctx, e)
 	})

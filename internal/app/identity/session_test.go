@@ -145,20 +145,20 @@ func TestPreferences(t *testing.T) {
 		wantField(t, f.SetTheme(t.Context(), actor, "pink"), "theme")
 	})
 	t.Run("a time zone is kept", func(t *testing.T) {
-		ok(t, f.SetTimeZone(t.Context(), actor, "America/New_York"))
+		ok(t, f.SaveSettings(t.Context(), actor, identity.Settings{TimeZone: "America/New_York"}))
 		after, err := f.store.Person(t.Context(), p.ID)
 		ok(t, err)
 		if after.TimeZone != "America/New_York" {
 			t.Errorf("time zone %q", after.TimeZone)
 		}
-		ok(t, f.SetTimeZone(t.Context(), actor, ""))
+		ok(t, f.SaveSettings(t.Context(), actor, identity.Settings{TimeZone: ""}))
 		for _, zone := range []string{"Local", "Mars/Olympus", "../etc/passwd", "/etc/passwd", strings.Repeat("A/", 50)} {
-			wantField(t, f.SetTimeZone(t.Context(), actor, zone), "time_zone")
+			wantField(t, f.SaveSettings(t.Context(), actor, identity.Settings{TimeZone: zone}), "time_zone")
 		}
 	})
 	t.Run("others have no preferences", func(t *testing.T) {
 		wantCode(t, f.SetTheme(t.Context(), system, account.Dark), "not_a_person")
-		wantCode(t, f.SetTimeZone(t.Context(), system, ""), "not_a_person")
+		wantCode(t, f.SaveSettings(t.Context(), system, identity.Settings{TimeZone: ""}), "not_a_person")
 	})
 }
 

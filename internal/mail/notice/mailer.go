@@ -49,6 +49,8 @@ func New(d Deps) *Mailer {
 func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.InvitationNotice), m.sends(m.invitation))
 	r.Handle(string(account.ResetNotice), m.sends(m.passwordReset))
+	r.Handle(string(account.SignInLinkNotice), m.sends(m.signInLink))
+	r.Handle(string(account.TestNotice), m.sends(m.test))
 	r.Handle(string(account.PasswordChangedNotice), m.tells(account.PasswordChangedNotice, m.passwordChanged))
 	r.Handle(string(account.NewDeviceNotice), m.tells(account.NewDeviceNotice, m.newDevice))
 }
