@@ -122,6 +122,7 @@ type Session struct {
 	CustomerID id.ID
 	CreatedAt  time.Time
 	LastSeenAt time.Time
+	ProvedAt   time.Time // when the person last proved who they are
 	ExpiresAt  time.Time
 	Address    string
 	UserAgent  string

@@ -3,6 +3,7 @@ package account
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -32,6 +33,7 @@ type Actor struct {
 	Permissions []Permission        // administrator, secret and client token
 	RequestID   string
 	Address     netip.Addr
+	ProvedAt    time.Time // person: when they last proved who they are
 }
 
 // System is the program itself, or its operator at the command line.

@@ -18,8 +18,9 @@ const (
 	ResetNotice           Notice = "mail.reset"
 	PasswordChangedNotice Notice = "mail.password_changed"
 	SignInLinkNotice      Notice = "mail.sign_in_link"
-	TestNotice            Notice = "mail.test"       // somebody asks whether mails arrive
-	NewDeviceNotice       Notice = "mail.new_device" // somebody signed in with another browser
+	TestNotice            Notice = "mail.test"             // somebody asks whether mails arrive
+	NewDeviceNotice       Notice = "mail.new_device"       // somebody signed in with another browser
+	SecurityChangedNotice Notice = "mail.security_changed" // of passkeys and second factors
 
 	LicenseAssignedNotice   Notice = "mail.license_assigned"
 	DevicesChangedNotice    Notice = "mail.devices_changed"
@@ -45,7 +46,7 @@ const (
 // software stops working because of them.
 func (n Notice) Class() NoticeClass {
 	switch n {
-	case PasswordChangedNotice, NewDeviceNotice:
+	case PasswordChangedNotice, NewDeviceNotice, SecurityChangedNotice:
 		return SecurityNotices
 	case LicenseAssignedNotice, DevicesChangedNotice, LicenseExpiringNotice, LicenseExpiredNotice,
 		LicenseReinstatedNotice, LicenseRenewedNotice:
@@ -61,7 +62,7 @@ func (n Notice) Name() string { return strings.TrimPrefix(string(n), "mail.") }
 // are made mandatory (P-SET-06).
 func OptionalNotices() []Notice {
 	return []Notice{
-		PasswordChangedNotice, NewDeviceNotice, LicenseAssignedNotice, DevicesChangedNotice,
+		PasswordChangedNotice, NewDeviceNotice, SecurityChangedNotice, LicenseAssignedNotice, DevicesChangedNotice,
 		LicenseExpiringNotice, LicenseExpiredNotice, LicenseReinstatedNotice, LicenseRenewedNotice,
 	}
 }

@@ -84,7 +84,7 @@ func open(ctx context.Context, o Options, post *post) (*running, error) {
 func (d *running) assemble(ctx context.Context, post *post) error {
 	clock := &clock{system: d.Now}
 	settings := d.settings(post)
-	uses, err := server.Assemble(ctx, settings.Database, server.Options{BaseURL: settings.Address(), Support: &settings.Support, Now: clock.Now, Log: d.Log})
+	uses, err := server.Assemble(ctx, settings.Database, server.Options{BaseURL: settings.Address(), AppName: settings.AppName, Support: &settings.Support, Now: clock.Now, Log: d.Log})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,18 @@ const (
 	ProfileChanged  Type = "person.profile_changed"
 	SettingsChanged Type = "person.settings_changed"
 
+	AppAdded          Type = "person.authenticator_added"
+	AppRemoved        Type = "person.authenticator_removed"
+	CodesReplaced     Type = "person.recovery_codes_replaced"
+	CodeSpent         Type = "person.recovery_code_used"
+	PasskeyAdded      Type = "person.passkey_added"
+	PasskeyRenamed    Type = "person.passkey_renamed"
+	PasskeyRemoved    Type = "person.passkey_removed"
+	PasskeyRefused    Type = "person.passkey_refused"
+	SecondStepRefused Type = "person.second_step_refused"
+	FactorsReset      Type = "person.second_factors_reset"
+	PersonProved      Type = "person.identity_confirmed"
+
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
 	TokenRevoked         Type = "token.revoked"

@@ -83,6 +83,7 @@ type view struct {
 	At      string // when it happened
 	Browser string // it happened with
 	Address string // it came from
+	What    string // happened, as a sentence
 	Items   []string
 	More    int // items left out
 }

@@ -22,6 +22,9 @@ var allowances = []allowance{
 	{"github.com/google/uuid", []string{"internal/id"}, "ids have one type, made in one place"},
 	{"github.com/wneessen/go-mail", []string{"internal/mail"}, "one package writes mail"},
 	{"golang.org/x/crypto", []string{"internal/account", "internal/signing"}, "cryptography stays where it is reviewed"},
+	{"github.com/pquerna/otp", []string{"internal/account"}, "what a code is good for is a rule about accounts"},
+	{"github.com/go-webauthn/webauthn", []string{"internal/app/identity"}, "one place knows what authenticators say"},
+	{"github.com/boombuler/barcode", []string{"internal/ui"}, "pages draw, doors do not"},
 	{"golang.org/x/time", []string{"internal/ratelimit"}, "attempts are counted in one place"},
 
 	{module: "github.com/google/go-cmp"},

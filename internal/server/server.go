@@ -193,7 +193,7 @@ func Run(ctx context.Context, c config.Server, log *slog.Logger, ready func(net.
 	if c.BaseURL == "" {
 		c.Listen = ln.Addr().String() // with the port that :0 became
 	}
-	services, err := Assemble(ctx, c.Database, Options{BaseURL: c.Address(), Support: &c.Support, NoMigrate: c.NoMigrate, Log: log})
+	services, err := Assemble(ctx, c.Database, Options{BaseURL: c.Address(), AppName: c.AppName, Support: &c.Support, NoMigrate: c.NoMigrate, Log: log})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

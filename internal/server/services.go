@@ -37,6 +37,7 @@ type Services struct {
 // Options say how an installation is opened.
 type Options struct {
 	BaseURL   string
+	AppName   string
 	Support   *config.Support // nil: as without settings
 	NoMigrate bool            // refuse an older schema instead of upgrading it
 	Now       func() time.Time
@@ -77,7 +78,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 	licenses := licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL})
 	return &Services{
 		Store: s, Master: master,
-		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log}),
+		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log, AppName: o.AppName, BaseURL: o.BaseURL}),
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
 		Licensing: licenses,
 		Support:   support.New(support.Deps{Store: s, Master: master, Licensing: licenses, Now: o.Now, Log: o.Log, Settings: desk}),

@@ -26,12 +26,13 @@ func (tx *Tx) AddSession(ctx context.Context, s account.Session, tokenHash []byt
 		at(s.CreatedAt), at(s.LastSeenAt), at(s.ExpiresAt), s.Address, s.UserAgent)
 }
 
-const sessionColumns = `s.id, p.id, c.id, s.created_at, s.last_seen_at, s.expires_at, s.address, s.user_agent`
+const sessionColumns = `s.id, p.id, c.id, s.created_at, s.last_seen_at,
+	COALESCE(s.proved_at, s.created_at), s.expires_at, s.address, s.user_agent`
 
 // sessionFields are the targets of sessionColumns.
 func sessionFields(s *account.Session) []any {
 	return []any{
-		&s.ID, &s.PersonID, &s.CustomerID, scanAt(&s.CreatedAt), scanAt(&s.LastSeenAt), scanAt(&s.ExpiresAt),
+		&s.ID, &s.PersonID, &s.CustomerID, scanAt(&s.CreatedAt), scanAt(&s.LastSeenAt), scanAt(&s.ProvedAt), scanAt(&s.ExpiresAt),
 		&s.Address, &s.UserAgent,
 	}
 }
@@ -70,6 +71,13 @@ func (tx *Tx) TouchSession(ctx context.Context, session id.ID, now time.Time) er
 	_, err := tx.exec(ctx, `UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2`,
 		session, at(now))
 	return err
+}
+
+// ProveSession notes that the person of a session has proved again who they
+// are. ErrNotFound means that it has ended, or is somebody else's.
+func (tx *Tx) ProveSession(ctx context.Context, person, session id.ID, now time.Time) error {
+	return tx.change(ctx, `UPDATE session SET proved_at = $3
+		WHERE id = $2 AND person_seq = (SELECT seq FROM person WHERE id = $1)`, person, session, at(now))
 }
 
 // EndSession ends a session of a person. ErrNotFound means that it has ended

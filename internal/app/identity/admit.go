@@ -22,6 +22,8 @@ type arrival struct {
 	known  bool   // this browser has signed in to the account before
 	rehash string // of the password, when the cost of hashing has changed
 	link   id.ID  // that showed it, to be spent
+
+	passkey *account.Passkey // that showed it, as it reported itself
 	Origin
 }
 
@@ -32,45 +34,88 @@ func (a arrival) record(now time.Time, refused bool) account.SignIn {
 	}
 }
 
-// admit lets somebody in who has shown who they are. Whichever way that was,
-// it ends here.
+// admit lets somebody in who has shown who they are, or asks for the second
+// step where the account has one (P-AUTH-12). Whichever way that was, it ends
+// here.
 func (s *Service) admit(ctx context.Context, a arrival, now time.Time) (Entry, error) {
-	m, err := s.usableMembership(ctx, a.person)
+	e, err := s.newEntry(ctx, a, now)
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{
-		Token: signing.NewToken(""), Session: newSession(a.person, m, a.Origin, now), KnownDevice: s.knownDevice(a.person.Email, now),
-	}
-	if err := s.enter(ctx, a, e); err != nil {
+	second := Entry{Step: signing.NewToken("")}
+	asked := false
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if asked, err = s.enter(ctx, tx, a, e, second.Step); err != nil || asked {
+			return err
+		}
+		return s.begin(ctx, tx, a, e)
+	})
+	if err != nil {
 		return Entry{}, err
+	}
+	if asked {
+		return second, nil
 	}
 	return e, nil
 }
 
-// enter keeps the session, unless the password was changed or the account
+// newEntry makes the session for the first customer that a person is let in for.
+func (s *Service) newEntry(ctx context.Context, a arrival, now time.Time) (Entry, error) {
+	m, err := s.usableMembership(ctx, a.person)
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{
+		Token: signing.NewToken(""), Session: newSession(a.person, m, a.Origin, now), KnownDevice: s.knownDevice(a.person.Email, now),
+	}, nil
+}
+
+// enter takes what showed who somebody is, and reports whether it asked for a
+// second step. It does neither when the password was changed or the account
 // switched off since it was looked at: that ended all sessions, and this one
 // must not outlive it.
-func (s *Service) enter(ctx context.Context, a arrival, e Entry) error {
+func (s *Service) enter(ctx context.Context, tx *store.Tx, a arrival, e Entry, step string) (asked bool, err error) {
 	p, now := a.person, e.Session.CreatedAt
-	happened := event.New(event.PersonSignedIn, a.as(p.ID), now).Because(string(a.way))
-	happened.PersonID, happened.CustomerID = p.ID, e.Session.CustomerID
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		current, err := tx.LockPerson(ctx, p.ID)
-		if err != nil || current.PasswordHash != p.PasswordHash || current.Status != account.Active {
-			return firstOf(notMissing(err), errStale)
+	current, err := tx.LockPerson(ctx, p.ID)
+	if err != nil || current.PasswordHash != p.PasswordHash || current.Status != account.Active {
+		return false, firstOf(notMissing(err), errStale)
+	}
+	if a.rehash != "" {
+		if err := tx.ReplacePasswordHash(ctx, p.ID, p.PasswordHash, a.rehash); err != nil {
+			return false, err
 		}
-		if err := spendArrival(ctx, tx, a, e); err != nil {
-			return err
+	}
+	if err := spendArrival(ctx, tx, a, e); err != nil {
+		return false, err
+	}
+	if a.passkey != nil {
+		if err := tx.UsePasskey(ctx, *a.passkey, now); err != nil {
+			return false, firstOf(notMissing(err), errStale)
 		}
-		if err := tx.AddSession(ctx, e.Session, s.Master.TokenHash(sessionPurpose, e.Token)); err != nil {
-			return err
-		}
-		if err := s.noteArrival(ctx, tx, a, e.Session.ID, now); err != nil {
-			return err
-		}
-		return tx.AppendEvent(ctx, happened)
-	})
+	}
+	app, err := tx.App(ctx, p.ID)
+	if err != nil || !app.On() || a.way.Complete() {
+		return false, notMissing(err)
+	}
+	data, err := encodeStep(a)
+	if err != nil {
+		return false, err
+	}
+	return true, s.ask(ctx, tx, account.SecondStep, p.ID, data, step, now)
+}
+
+// begin keeps the session.
+func (s *Service) begin(ctx context.Context, tx *store.Tx, a arrival, e Entry) error {
+	now := e.Session.CreatedAt
+	happened := event.New(event.PersonSignedIn, a.as(a.person.ID), now).Because(string(a.way))
+	happened.PersonID, happened.CustomerID = a.person.ID, e.Session.CustomerID
+	if err := tx.AddSession(ctx, e.Session, s.Master.TokenHash(sessionPurpose, e.Token)); err != nil {
+		return err
+	}
+	if err := s.noteArrival(ctx, tx, a, e.Session.ID, now); err != nil {
+		return err
+	}
+	return tx.AppendEvent(ctx, happened)
 }
 
 // noteArrival writes down what a sign-in leaves behind besides the session.
@@ -87,10 +132,7 @@ func (s *Service) noteArrival(ctx context.Context, tx *store.Tx, a arrival, sess
 	if !knownZone(zone) {
 		zone = ""
 	}
-	if err := tx.SetSignedIn(ctx, a.person.ID, zone, now); err != nil || a.rehash == "" {
-		return err
-	}
-	return tx.ReplacePasswordHash(ctx, a.person.ID, a.person.PasswordHash, a.rehash)
+	return tx.SetSignedIn(ctx, a.person.ID, zone, now)
 }
 
 // noteRefused puts a refused attempt into the history of the account. It

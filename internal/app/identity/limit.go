@@ -24,6 +24,9 @@ type Limits struct {
 	TestMail       Rate // mails that somebody sends themselves as a test
 	ResetAddress   Rate // mailed links asked for from one network address
 	ResetAccount   Rate // mailed links asked for by one account
+	StepAccount    Rate // codes of the second step of one account, from browsers it has not signed in with
+	StepDevice     Rate // from one browser it has signed in with
+	PasskeyAsk     Rate // passkeys asked for by one network address
 	Keys           int  // how many addresses and accounts are remembered, each
 }
 
@@ -38,6 +41,9 @@ func DefaultLimits() Limits {
 		TestMail:       Rate{Burst: 3, Every: 10 * time.Minute},
 		ResetAddress:   Rate{Burst: 10, Every: 2 * time.Minute},
 		ResetAccount:   Rate{Burst: 3, Every: 10 * time.Minute},
+		StepAccount:    Rate{Burst: 5, Every: 5 * time.Minute},
+		StepDevice:     Rate{Burst: 10, Every: time.Minute},
+		PasskeyAsk:     Rate{Burst: 30, Every: 10 * time.Second},
 		Keys:           50_000,
 	}
 }
@@ -45,10 +51,14 @@ func DefaultLimits() Limits {
 // limiters count what Limits bound.
 type limiters struct {
 	signInAddress, signInAccount, signInDevice, passwordChange, testMail, resetAddress, resetAccount *ratelimit.Limit
+	stepAccount, stepDevice, passkeyAsk                                                              *ratelimit.Limit
 }
 
 func newLimiters(l Limits) limiters {
 	return limiters{
+		stepAccount:    newLimiter(l.StepAccount, l.Keys),
+		stepDevice:     newLimiter(l.StepDevice, l.Keys),
+		passkeyAsk:     newLimiter(l.PasskeyAsk, l.Keys),
 		signInAddress:  newLimiter(l.SignInAddress, l.Keys),
 		signInAccount:  newLimiter(l.SignInAccount, l.Keys),
 		signInDevice:   newLimiter(l.SignInDevice, l.Keys),

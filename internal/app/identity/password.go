@@ -76,6 +76,9 @@ func afterPassword(ctx context.Context, tx *store.Tx, l account.Link, now time.T
 	if err := tx.DropLinks(ctx, l.PersonID); err != nil {
 		return err
 	}
+	if err := tx.DropChallenges(ctx, l.PersonID); err != nil { // a second step that followed the old one
+		return err
+	}
 	if l.Purpose != account.Reset {
 		return nil
 	}

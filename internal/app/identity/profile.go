@@ -153,6 +153,9 @@ func (s *Service) changePassword(ctx context.Context, actor account.Actor, p acc
 		if err := tx.DropLinks(ctx, p.ID); err != nil {
 			return err
 		}
+		if err := tx.DropChallenges(ctx, p.ID); err != nil { // a second step that followed the old one
+			return err
+		}
 		if _, err := tx.EnqueueNotice(ctx, account.PasswordChangedNotice, p.ID, now); err != nil {
 			return err
 		}

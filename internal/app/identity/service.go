@@ -20,6 +20,9 @@ type Deps struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 
+	AppName string // what people know the portal as; authenticators show it
+	BaseURL string // of the portal, which passkeys are bound to
+
 	Limits            Limits       // zero: DefaultLimits
 	PersonCost        account.Cost // of hashing a person's password; zero: account.PersonCost
 	AdministratorCost account.Cost // zero: account.AdministratorCost
@@ -31,6 +34,7 @@ type Service struct {
 	Deps
 	limits limiters
 	tokens *tokenCache
+	party  *relyingParty // nil where passkeys cannot work
 }
 
 // New makes the use cases.
@@ -44,7 +48,7 @@ func New(d Deps) *Service {
 	if d.AdministratorCost == (account.Cost{}) {
 		d.AdministratorCost = account.AdministratorCost()
 	}
-	return &Service{Deps: d, limits: newLimiters(d.Limits), tokens: newTokenCache()}
+	return &Service{Deps: d, limits: newLimiters(d.Limits), tokens: newTokenCache(), party: newRelyingParty(d.AppName, d.BaseURL)}
 }
 
 // clock is the instant of one use case, as precise as the store keeps it.

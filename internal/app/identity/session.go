@@ -34,7 +34,7 @@ type Signed struct {
 func (s Signed) Actor(requestID string, from netip.Addr) account.Actor {
 	return account.Actor{
 		Kind: account.ActorPerson, ID: s.Person.ID, CustomerID: s.Customer.ID, Role: s.Role,
-		RequestID: requestID, Address: from,
+		RequestID: requestID, Address: from, ProvedAt: s.Session.ProvedAt,
 	}
 }
 
@@ -119,13 +119,20 @@ func (s *Service) EndSessions(ctx context.Context, actor account.Actor, person i
 	})
 }
 
-// PurgeSessions removes the sessions that expired. It is to be run now and
-// then.
+// PurgeSessions removes the sessions that expired, and what nobody answered on
+// the way to one. It is to be run now and then.
 func (s *Service) PurgeSessions(ctx context.Context) error {
+	if err := s.purge(ctx, (*store.Tx).PurgeChallenges); err != nil {
+		return err
+	}
+	return s.purge(ctx, (*store.Tx).PurgeSessions)
+}
+
+func (s *Service) purge(ctx context.Context, batch func(*store.Tx, context.Context, time.Time, int) (int64, error)) error {
 	for {
 		var n int64
 		err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.PurgeSessions(ctx, s.clock(), purgeBatch)
+			n, err = batch(tx, ctx, s.clock(), purgeBatch)
 			return err
 		})
 		if err != nil || n < purgeBatch {

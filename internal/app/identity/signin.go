@@ -26,6 +26,10 @@ type Entry struct {
 	Token       string // of the session; never shown again
 	Session     account.Session
 	KnownDevice string // to be kept in the browser after signing out too
+
+	// Step is the token of the second step, for FinishSignIn. When there is one
+	// nobody has signed in yet, and nothing else is set.
+	Step string
 }
 
 // errSignIn is one answer for an unknown address, a wrong password and an
@@ -133,7 +137,7 @@ func (s *Service) usableMembership(ctx context.Context, p account.Person) (accou
 func newSession(p account.Person, m account.Membership, from Origin, now time.Time) account.Session {
 	return account.Session{
 		ID: id.New(), PersonID: p.ID, CustomerID: m.Customer.ID,
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(account.SessionLife),
+		CreatedAt: now, LastSeenAt: now, ProvedAt: now, ExpiresAt: now.Add(account.SessionLife),
 		Address: addressText(from), UserAgent: shorten(from.UserAgent),
 	}
 }

@@ -53,6 +53,7 @@ func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.TestNotice), m.sends(m.test))
 	r.Handle(string(account.PasswordChangedNotice), m.tells(account.PasswordChangedNotice, m.passwordChanged))
 	r.Handle(string(account.NewDeviceNotice), m.tells(account.NewDeviceNotice, m.newDevice))
+	r.Handle(string(account.SecurityChangedNotice), m.tellsSecurity)
 }
 
 // errNobody says that the mail is no longer for anybody: the job is done.

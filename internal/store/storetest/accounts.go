@@ -227,7 +227,7 @@ func sessions(t *testing.T, s *store.Store) {
 	start := func(t *testing.T, hash string, expires time.Duration) account.Session {
 		t.Helper()
 		session := account.Session{
-			ID: id.New(), PersonID: p.ID, CustomerID: c.ID, CreatedAt: noon, LastSeenAt: noon,
+			ID: id.New(), PersonID: p.ID, CustomerID: c.ID, CreatedAt: noon, LastSeenAt: noon, ProvedAt: noon,
 			ExpiresAt: noon.Add(expires), Address: "192.0.2.1", UserAgent: "Browser",
 		}
 		must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddSession(ctx, session, []byte(hash)) })
