@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/mail/due"
 	"github.com/keyward/keyward/internal/mailbox"
 	"github.com/keyward/keyward/internal/server"
 )
@@ -141,7 +142,18 @@ func (d *running) fill(ctx context.Context, uses *server.Services, c *clock) err
 	if d.record, err = seed(ctx, uses, c, d.Now().UTC().Truncate(time.Microsecond), d.Large); err != nil {
 		return err
 	}
+	if err := settle(ctx, uses, c); err != nil {
+		return err
+	}
 	return d.record.save(d.Data)
+}
+
+// settle seals what the demo's past left behind, and has nobody mailed about it.
+func settle(ctx context.Context, uses *server.Services, c *clock) error {
+	if _, err := uses.Sealer.Seal(ctx); err != nil {
+		return err
+	}
+	return due.New(uses.Store, c.Now, func() {}).Skip(ctx)
 }
 
 // run serves until ctx ends. How to get in is printed when the devices have

@@ -66,6 +66,7 @@ const (
 	Swapped     Reason = "swapped"  // likewise, to let another device in
 	BySoftware  Reason = "software" // the device itself did it
 	WithLicense Reason = "license"  // it went with its license
+	TakenOver   Reason = "taken"    // it happened elsewhere, before Keyward came
 )
 
 // SuspendReasons lists what a suspension can be for.

@@ -86,6 +86,12 @@ type view struct {
 	What    string // happened, as a sentence
 	Items   []string
 	More    int // items left out
+
+	Licenses []licenseLine
+	Devices  []deviceLine
+	One      bool   // it is about one thing
+	All      string // where all licenses are listed
+	Settings string // where mails are switched off
 }
 
 // compose renders the templates called name into a message to v's person.

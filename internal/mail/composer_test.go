@@ -97,7 +97,7 @@ func TestGolden(t *testing.T) {
 			})
 		}},
 	}
-	for _, tt := range append(tests, licenseMails(c, plain)...) {
+	for _, tt := range append(tests, licenseMails(t, c, plain)...) {
 		t.Run(tt.name, func(t *testing.T) {
 			m, err := tt.write()
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/mail"
+	"github.com/keyward/keyward/internal/mail/due"
 	"github.com/keyward/keyward/internal/mail/notice"
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/store"
@@ -72,6 +73,9 @@ func (s *Server) addJobs() error {
 	notice.New(notice.Deps{
 		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, BaseURL: s.config.Address(),
 	}).Register(s.jobs)
+	desk := due.New(s.Store, s.now, s.jobs.Wake)
+	s.jobs.Every("mails.collect", time.Second, desk.Collect)
+	s.jobs.Every("mails.sweep", time.Hour, desk.Sweep)
 	s.jobs.Every("tally.flush", time.Second, s.Licensing.Tally().Flush)
 	s.jobs.Every("events.seal", time.Second, func(ctx context.Context) error {
 		_, err := s.Sealer.Seal(ctx)

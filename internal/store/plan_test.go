@@ -275,8 +275,32 @@ func planned() map[string]call {
 		"AddSignIn": func(ctx context.Context, tx *Tx) error {
 			return tx.AddSignIn(ctx, seededID("person", 6), account.SignIn{At: planNoon}, account.SignInsKept)
 		},
-		"SignIns":       func(ctx context.Context, tx *Tx) error { return only(tx.SignIns(ctx, seededID("person", 6), 50)) },
-		"PurgeSignIns":  func(ctx context.Context, tx *Tx) error { return only(tx.PurgeSignIns(ctx, planNoon, 500)) },
+		"SignIns":      func(ctx context.Context, tx *Tx) error { return only(tx.SignIns(ctx, seededID("person", 6), 50)) },
+		"PurgeSignIns": func(ctx context.Context, tx *Tx) error { return only(tx.PurgeSignIns(ctx, planNoon, 500)) },
+		"NoticeTopic": func(ctx context.Context, tx *Tx) error {
+			_, _, err := tx.NoticeTopic(ctx, seededID("person", 6), "topic")
+			return err
+		},
+		"SetNoticeTopic": func(ctx context.Context, tx *Tx) error {
+			return tx.SetNoticeTopic(ctx, seededID("person", 6), "topic", Job{ID: "job", RunAt: planNoon})
+		},
+		"PurgeNoticeTopics": func(ctx context.Context, tx *Tx) error { return only(tx.PurgeNoticeTopics(ctx, planNoon, 100)) },
+		"Endings": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Endings(ctx, planNoon, planNoon.Add(time.Hour), Ending{}, 200))
+		},
+		"Endings behind one": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Endings(ctx, planNoon, planNoon.Add(time.Hour), Ending{LicenseID: one, EndsAt: planNoon.Add(time.Minute)}, 200))
+		},
+		"NoteEnd": func(ctx context.Context, tx *Tx) error { return only(tx.NoteEnd(ctx, one, planNoon, planNoon)) },
+		"MarkEnding": func(ctx context.Context, tx *Tx) error {
+			return only(tx.MarkEnding(ctx, seededID("person", 6), owner, "expired", planNoon, planNoon.Add(time.Hour), planNoon))
+		},
+		"MarkTold": func(ctx context.Context, tx *Tx) error {
+			return tx.MarkTold(ctx, seededID("person", 6), one, "expired", planNoon)
+		},
+		"OwnedEnding": func(ctx context.Context, tx *Tx) error {
+			return only(tx.OwnedEnding(ctx, owner, planNoon, planNoon.Add(time.Hour), 100))
+		},
 		"PersonByEmail": func(ctx context.Context, tx *Tx) error { return only(tx.PersonByEmail(ctx, "p6@example.com")) },
 	}
 	addLists(calls, owner)

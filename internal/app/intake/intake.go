@@ -174,7 +174,7 @@ func (t taking) write(ctx context.Context, tx *store.Tx, actor account.Actor, no
 		return err
 	}
 	for _, kind := range []event.Type{event.LicenseCreated, event.LicenseAssigned} {
-		e := event.New(kind, actor, now).About(t.license)
+		e := event.New(kind, actor, now).About(t.license).Because(string(license.TakenOver))
 		e.Data.After = event.FactsOf(t.license, now)
 		if err := tx.AppendEvent(ctx, e); err != nil {
 			return err
@@ -185,7 +185,7 @@ func (t taking) write(ctx context.Context, tx *store.Tx, actor account.Actor, no
 			return err
 		}
 		used := i + 1
-		e := event.New(event.ActivationCreated, actor, now).About(t.license)
+		e := event.New(event.ActivationCreated, actor, now).About(t.license).Because(string(license.TakenOver))
 		e.ActivationID, e.Data.Used, e.Data.Limit = a.ID, &used, event.FactsOf(t.license, now).Limit
 		if err := tx.AppendEvent(ctx, e); err != nil {
 			return err

@@ -54,6 +54,9 @@ func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.PasswordChangedNotice), m.tells(account.PasswordChangedNotice, m.passwordChanged))
 	r.Handle(string(account.NewDeviceNotice), m.tells(account.NewDeviceNotice, m.newDevice))
 	r.Handle(string(account.SecurityChangedNotice), m.tellsSecurity)
+	for kind, write := range m.aboutLicenses() {
+		r.Handle(string(kind), m.tells(kind, write))
+	}
 }
 
 // errNobody says that the mail is no longer for anybody: the job is done.

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"generators":     generators,
 		"signing keys":   signingKeys,
 		"jobs":           jobs,
+		"notices":        notices,
 		"licenses":       licenses,
 		"license status": statuses,
 		"license paging": paging,

@@ -21,6 +21,7 @@ CREATE TABLE notice_sent (
     sent_at     INTEGER NOT NULL,
     PRIMARY KEY (person_seq, license_seq, ends_at, kind)
 ) STRICT;
+CREATE INDEX notice_sent_license ON notice_sent (license_seq);
 
 -- The latest mail of a topic to a person, which later news may join or have to
 -- wait for.
@@ -43,3 +44,4 @@ CREATE TABLE calendar_feed (
     created_at   INTEGER NOT NULL,
     UNIQUE (person_seq, customer_seq)
 ) STRICT;
+CREATE INDEX calendar_feed_customer ON calendar_feed (customer_seq);
