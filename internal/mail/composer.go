@@ -84,6 +84,9 @@ type view struct {
 	Browser string // it happened with
 	Address string // it came from
 	What    string // happened, as a sentence
+	Lead    string // what happened to a ticket
+	Quote   string // what somebody wrote in it
+	Hint    string // what to do next
 	Items   []string
 	More    int // items left out
 
@@ -144,3 +147,6 @@ func moment(t time.Time, zone *time.Location) string {
 	}
 	return t.Format("2 Jan 2006, 15:04 ") + name
 }
+
+// Support is where the brand's support desk reads mail; it may be empty.
+func (c *Composer) Support() string { return c.brand.SupportEmail }

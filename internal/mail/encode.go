@@ -18,6 +18,10 @@ func encode(m Message, now time.Time) *gomail.Msg {
 	}
 	_, domain, _ := strings.Cut(m.From.Email, "@")
 	out.SetMessageIDWithValue(m.ID + "@" + domain)
+	if m.Thread != "" {
+		out.SetGenHeader(gomail.HeaderInReplyTo, "<"+m.Thread+"@"+domain+">")
+		out.SetGenHeader(gomail.HeaderReferences, "<"+m.Thread+"@"+domain+">")
+	}
 	out.SetDateWithValue(now)
 	out.Subject(clean(m.Subject, 200))
 	// Out-of-office replies to a notice help nobody.

@@ -25,6 +25,7 @@ type Message struct {
 	ID      string
 	From    Address
 	ReplyTo string // where answers go; empty: to From
+	Thread  string // local part of the Message-ID that a conversation refers to; may be empty
 	To      Address
 	Subject string
 	Text    string
@@ -58,6 +59,8 @@ func (m Message) check() error {
 	switch {
 	case len(m.ID) > 100 || !messageID.MatchString(m.ID):
 		return invalid("The mail's id may hold letters, digits, dots, hyphens and underscores, at most 100.")
+	case m.Thread != "" && (len(m.Thread) > 100 || !messageID.MatchString(m.Thread)):
+		return invalid("The mail's thread may hold letters, digits, dots, hyphens and underscores, at most 100.")
 	case !validEmail(m.To.Email):
 		return invalid("The recipient's mail address is not valid.")
 	case !validEmail(m.From.Email):

@@ -72,6 +72,7 @@ func (s *Server) addJobs() error {
 	}
 	notice.New(notice.Deps{
 		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, BaseURL: s.config.Address(),
+		TicketReply: s.Support.ReplyAddress,
 	}).Register(s.jobs)
 	desk := due.New(s.Store, s.now, s.jobs.Wake)
 	s.jobs.Every("mails.collect", time.Second, desk.Collect)

@@ -22,6 +22,7 @@ type Settings struct {
 	NoReopen   bool // closed stays closed
 	Categories []ticket.Category
 	Hours      ticket.Hours
+	MailDomain string // of the addresses that take answers by mail; "" takes none
 }
 
 // Deps is what the use cases work with.

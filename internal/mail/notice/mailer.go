@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/internal/job"
 	"github.com/keyward/keyward/internal/mail"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/ticket"
 )
 
 // Links makes one-time links: the token of a new one, and when it ends. A
@@ -33,6 +34,9 @@ type Deps struct {
 	Now      func() time.Time
 	BaseURL  string // of the portal, the same as the Composer's
 
+	// TicketReply is where answers to a mail about a ticket go; "" is to support.
+	TicketReply func(t ticket.Ticket, staff bool) string
+
 	Mandatory account.Mandatory // sent whatever people chose
 }
 
@@ -48,6 +52,7 @@ func New(d Deps) *Mailer {
 // Register makes the mailer the handler of its kinds of jobs.
 func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.InvitationNotice), m.sends(m.invitation))
+	r.Handle(ticket.NoticeJob, m.aboutTicket)
 	r.Handle(string(account.ResetNotice), m.sends(m.passwordReset))
 	r.Handle(string(account.SignInLinkNotice), m.sends(m.signInLink))
 	r.Handle(string(account.TestNotice), m.sends(m.test))
