@@ -42,6 +42,7 @@ type commands struct {
 	Token    tokenCommands    `cmd:"" help:"API tokens."`
 	License  licenseCommands  `cmd:"" help:"Licenses."`
 	Webhook  webhookCommands  `cmd:"" help:"Addresses of yours that are told what happens."`
+	Ticket   ticketCommands   `cmd:"" help:"Support tickets."`
 	Audit    auditCommands    `cmd:"" help:"The sealed chain of events."`
 }
 
