@@ -58,6 +58,7 @@ func TestRoutesDeclareAccess(t *testing.T) {
 func address(pattern string, wanted id.ID) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	path = strings.ReplaceAll(strings.ReplaceAll(path, "{id}", string(wanted)), "{$}", "")
+	path = strings.ReplaceAll(path, "{ticket}", "ticket")
 	return method, path
 }
 
@@ -197,12 +198,16 @@ func TestOthersRecordsAreNotFound(t *testing.T) {
 	device := w.activate(theirs, "Laptop")
 	ticket, file := w.ticket(other)
 	w.activate(mine, "Desktop")
+	swap := w.replace(other, theirs, w.activate(theirs, "Gone"), "")
 	before := other.get(theirs.path()).text("main")
 
 	for _, pattern := range append(routesWithID(w), "GET /activations?license={id}", "GET /tickets/new?license={id}") {
 		wanted := theirs.ID
 		if strings.Contains(pattern, "/activations/") {
 			wanted = device.ID
+		}
+		if strings.Contains(pattern, "/swaps/") {
+			wanted = swap.ID
 		}
 		if strings.Contains(pattern, "/tickets/{id}") {
 			wanted = ticket

@@ -24,6 +24,7 @@ type activationsPage struct {
 // filteredLicense is the license that the list is narrowed to.
 type filteredLicense struct {
 	Href, Product, Plan, Mask, Environment, All string
+	Replace, DeactivateAll                      string // addresses, or ""
 	Badge                                       ui.Badge
 	Usage                                       ui.Usage
 }
@@ -45,6 +46,8 @@ type deviceResults struct {
 // deviceRow is one activation.
 type deviceRow struct {
 	Name, Identifier, Icon, Kind         string
+	Href                                 string // the device's page
+	Reported                             string // as it calls itself, where that is not its name
 	Product, Mask, Ending, LicenseHref   string
 	Environment, Version, Platform       string
 	Badge                                ui.Badge
@@ -178,12 +181,12 @@ func (d *Door) newActivationsPage(r *http.Request, v *visit, s deviceState, list
 		},
 	}
 	if one := list.License; one != nil {
-		l := one.License
-		page.License = &filteredLicense{
-			Href: "/licenses/" + string(l.ID), Product: one.Product.Name, Plan: l.Plan, Mask: id.Brief(l.Mask),
-			Environment: environmentWord(l.Environment), All: s.with(func(s *deviceState) { s.license = "" }),
-			Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))), Usage: usageOf(l, one.Used, p.Now),
+		passed := passing(page.Page, *one)
+		passed.All = s.with(func(s *deviceState) { s.license = "" })
+		if one.Used > 0 && v.signed.Role.MayManage() {
+			passed.Replace, passed.DeactivateAll = replaceHref(one.License.ID, ""), passed.Href+"/deactivate-all"
 		}
+		page.License = &passed
 	}
 	return page
 }
@@ -203,7 +206,7 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 		row := newDeviceRow(p, v, device)
 		r.Rows = append(r.Rows, row)
 		if row.Deactivate != "" {
-			r.Dialogs = append(r.Dialogs, confirmation(device, row.Dialog, s.href(), s.href()))
+			r.Dialogs = append(r.Dialogs, confirmation(p, device, row.Dialog, s.href(), s.href()))
 		}
 	}
 	if len(list.Rows) == 0 {
@@ -234,6 +237,10 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 		Seen:  seen(p, v, a), Activated: p.Date(a.ActivatedAt),
 		Stale: d.Status == license.ActivationActive && a.Stale(p.Now),
 	}
+	row.Href = "/activations/" + string(a.ID)
+	if a.Label != "" && a.Name != a.Label {
+		row.Reported = a.Name
+	}
 	if a.LastSeenAt.IsZero() {
 		row.SeenHint = "Nothing was heard of it since activation. Check that the device can reach the internet."
 	}
@@ -241,7 +248,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 	case d.Status == license.ActivationDeactivated:
 	case d.Refusal != nil:
 		row.Locked = d.Status == license.ActivationActive
-		row.WhyNot, row.WhyNotID = d.Refusal.Message, "why-"+string(a.ID)
+		row.WhyNot, row.WhyNotID = refusalText(p, d.Refusal, d.Swaps), "why-"+string(a.ID)
 	case !v.signed.Role.MayManage():
 		row.WhyNot, row.WhyNotID = "Your role does not include deactivating devices.", "why-"+string(a.ID)
 	default:
@@ -259,9 +266,9 @@ func seen(p ui.Page, v *visit, a license.Activation) ui.When {
 }
 
 // confirmation names the device and says what happens (P-ACT-11, 15, 17).
-func confirmation(d licensing.Device, dialog, back, cancel string) ui.Confirm {
+func confirmation(p ui.Page, d licensing.Device, dialog, back, cancel string) ui.Confirm {
 	name := d.Activation.DisplayName()
-	return ui.Confirm{
+	c := ui.Confirm{
 		ID: dialog, Title: "Deactivate " + name + "?", Danger: true, Submit: "Deactivate", Cancel: cancel,
 		Text: []string{
 			"Its seat of " + d.Product.Name + " is free at once, and another device can be activated.",
@@ -271,6 +278,10 @@ func confirmation(d licensing.Device, dialog, back, cancel string) ui.Confirm {
 		Action: "/activations/" + string(d.Activation.ID) + "/deactivate",
 		Hidden: []ui.Hidden{{Name: "back", Value: back}},
 	}
+	if policy := swapWords(p, d.Swaps); policy != "" {
+		c.Text = append(c.Text, "This counts as a device change. "+policy)
+	}
+	return c
 }
 
 func devicePills(s deviceState, list licensing.DeviceList) ui.Pills {
@@ -361,10 +372,13 @@ func (d *Door) deactivatePage(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return err
 	}
-	return d.askDeactivate(w, r, v, device, http.StatusOK)
+	return d.askFree(w, r, v, device, confirmation, http.StatusOK)
 }
 
-func (d *Door) askDeactivate(w http.ResponseWriter, r *http.Request, v *visit, device licensing.Device, status int) error {
+// question asks before a device is deactivated, for one reason or another.
+type question func(p ui.Page, d licensing.Device, dialog, back, cancel string) ui.Confirm
+
+func (d *Door) askFree(w http.ResponseWriter, r *http.Request, v *visit, device licensing.Device, ask question, status int) error {
 	back := httpx.SafeNext(r.FormValue("back"))
 	if back == "/" {
 		back = "/activations"
@@ -375,7 +389,7 @@ func (d *Door) askDeactivate(w http.ResponseWriter, r *http.Request, v *visit, d
 	if page.Device.Deactivate == "" {
 		page.Refused = refusalNotice(device, page.Device)
 	} else {
-		c := confirmation(device, page.Device.Dialog, back, back)
+		c := ask(p, device, page.Device.Dialog, back, back)
 		page.Confirm = &c
 	}
 	return d.templates.Render(w, status, "deactivate", page)
@@ -404,7 +418,7 @@ func (d *Door) deactivate(w http.ResponseWriter, r *http.Request, v *visit) erro
 	device, err := d.Licensing.Free(r.Context(), v.actor, wanted)
 	if fault.Is(err, fault.Conflict) {
 		device.Refusal = fault.From(err)
-		return d.askDeactivate(w, r, v, device, http.StatusConflict)
+		return d.askFree(w, r, v, device, confirmation, http.StatusConflict)
 	}
 	if err != nil {
 		return err

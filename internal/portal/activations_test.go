@@ -210,7 +210,7 @@ func TestActivationsOfOneLicense(t *testing.T) {
 	w.activate(other, "Tower")
 	list := ada.get(strings.TrimPrefix(actions(ada.get(full.path()))[0], "Manage activations -> "))
 	wantDevices(t, list, "Laptop")
-	wantText(t, list, ".filtered", "E Editor Professional "+id.Brief(full.Mask)+" Production Active 1 / 1 activations used Limit reached Show all licenses")
+	wantText(t, list, ".filtered", "E Editor Professional "+id.Brief(full.Mask)+" Production Active 1 / 1 activations used Limit reached Replace a device Deactivate all Show all licenses")
 	if got := list.attr(".filtered .btn", "href"); got != "/activations" {
 		t.Errorf("all licenses are at %q", got)
 	}

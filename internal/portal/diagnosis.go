@@ -41,6 +41,7 @@ type technicalRow struct {
 type attemptRow struct {
 	Device, Identifier, Icon, Title string
 	When                            ui.When
+	LetIn                           string // where a device goes for it, or ""
 }
 
 func (d *Door) diagnose(p ui.Page, det licensing.Detail) diagnosis {
@@ -52,12 +53,20 @@ func (d *Door) diagnose(p ui.Page, det licensing.Detail) diagnosis {
 	}
 	g.Tone, g.Icon = diagnosisTone(v)
 	for _, a := range det.Attempts {
-		g.Attempts = append(g.Attempts, attemptRow{
-			Device: a.DisplayName(), Identifier: a.Identifier, Icon: deviceIcon(a.Kind, ""),
-			Title: verdict.Describe(a.Code).Title, When: p.Since(a.At),
-		})
+		row := newAttemptRow(p, a)
+		if a.ID != "" && a.Code == verdict.LimitReached && det.AddDevice.Code == verdict.LimitReached && det.Product.SelfDeactivation {
+			row.LetIn = replaceHref(det.License.ID, a.ID)
+		}
+		g.Attempts = append(g.Attempts, row)
 	}
 	return g
+}
+
+func newAttemptRow(p ui.Page, a license.Attempt) attemptRow {
+	return attemptRow{
+		Device: a.DisplayName(), Identifier: a.Identifier, Icon: deviceIcon(a.Kind, ""),
+		Title: verdict.Describe(a.Code).Title, When: p.Since(a.At),
+	}
 }
 
 // headline is the verdict that matters most: whether it works, then whether
@@ -135,7 +144,7 @@ func validText(det licensing.Detail) string {
 	free := "There is no limit to the number of devices."
 	if l := det.License; l.Limit != license.Unlimited {
 		free = fmt.Sprintf("%d of %d activations are in use, so %s can be activated.", det.Used, l.Limit,
-			ui.Plural(l.Limit-det.Used, "more device", "more devices"))
+			ui.Plural(l.Limit-det.Used-len(det.Reserved), "more device", "more devices"))
 	}
 	return "The software validates on " + ui.Plural(det.Used, "activated device", "activated devices") + ". " + free
 }
@@ -153,6 +162,9 @@ func limitText(det licensing.Detail) string {
 
 func fullText(det licensing.Detail) string {
 	switch limit := det.License.Limit; {
+	case len(det.Reserved) > 0 && det.Used < limit:
+		return fmt.Sprintf("%s and %s fill the %d of this license, so another new device cannot be activated. Those already activated keep working.",
+			ui.Plural(det.Used, "activated device", "activated devices"), ui.Plural(len(det.Reserved), "reserved seat", "reserved seats"), limit)
 	case det.Used > limit:
 		return fmt.Sprintf("%d devices are activated, more than the %d that this license now allows, so a new one cannot be activated. Those already activated keep working.", det.Used, limit)
 	case limit == 1:
@@ -190,6 +202,9 @@ func (d *Door) nextSteps(det licensing.Detail, v verdict.Verdict) []ui.Link {
 	for _, f := range v.FixesFor(v.Code) {
 		if step := d.step(det, f); step.Href != "" {
 			steps = append(steps, step)
+		}
+		if f.Action == verdict.DeactivateDevice && f.Actor == verdict.ByCustomer {
+			steps = append(steps, ui.Link{Label: "Replace a device", Href: replaceHref(det.License.ID, "")})
 		}
 	}
 	if len(steps) > 0 {

@@ -25,6 +25,8 @@ type licensePage struct {
 	Devices                    []deviceRow
 	Dialogs                    []ui.Confirm
 	AllDevices                 string
+	DeactivateAll              string      // address, or ""
+	Kept                       []ui.Notice // reserved seats
 	Facts                      []fact
 	Features                   []fact
 	Timeline                   []ui.TimelineItem
@@ -91,6 +93,12 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 		page.Ask = &ui.Link{Label: "Ask about this license", Href: page.Help, Icon: "help"}
 	}
 	page.Devices, page.Dialogs = d.licenseDevices(p, v, det)
+	for _, kept := range det.Reserved {
+		page.Kept = append(page.Kept, keptNotice(p, kept))
+	}
+	if det.Used > 1 && v.signed.Role.MayManage() && det.Product.SelfDeactivation {
+		page.DeactivateAll = p.Path + "/deactivate-all"
+	}
 	return page
 }
 
@@ -157,7 +165,7 @@ func (d *Door) licenseDevices(p ui.Page, v *visit, det licensing.Detail) ([]devi
 		row := newDeviceRow(p, v, device)
 		rows = append(rows, row)
 		if row.Deactivate != "" {
-			dialogs = append(dialogs, confirmation(device, row.Dialog, p.Path, p.Path))
+			dialogs = append(dialogs, confirmation(p, device, row.Dialog, p.Path, p.Path))
 		}
 	}
 	return rows, dialogs

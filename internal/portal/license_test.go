@@ -77,7 +77,7 @@ func TestValidationStatus(t *testing.T) {
 			return l
 		}, "Activation limit reached", "warn", "All 2 activations are in use, so a new device cannot be activated. The 2 devices already activated keep working. Deactivate one you no longer use to free its seat.",
 			func(l issued) []string {
-				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Ask for a higher limit -> " + mail("Higher activation limit", l)}
+				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + mail("Higher activation limit", l)}
 			}, "pass", "fail"},
 
 		{"limit of one reached", func(w *world, c customer) issued {
@@ -86,7 +86,7 @@ func TestValidationStatus(t *testing.T) {
 			return l
 		}, "Activation limit reached", "warn", "The only activation is in use, so a new device cannot be activated. The one already activated keeps working.",
 			func(l issued) []string {
-				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Ask for a higher limit -> " + mail("Higher activation limit", l)}
+				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + mail("Higher activation limit", l)}
 			}, "pass", "fail"},
 
 		{"limit reached where the vendor deactivates", func(w *world, c customer) issued {
@@ -235,7 +235,7 @@ func TestRefusedActivationsAreShown(t *testing.T) {
 	p := ada.get(l.path())
 	want := []string{
 		"example.com example.com Wrong kind of device just now, 24 Nov 2026, 10:41 UTC",
-		"Two hw-two Activation limit reached 1 hour ago, 24 Nov 2026, 09:41 UTC",
+		"Two hw-two Activation limit reached 1 hour ago, 24 Nov 2026, 09:41 UTC Let this one in: Two",
 	}
 	if diff := cmp.Diff(want, p.texts(".attempts li")); diff != "" {
 		t.Errorf("attempts (-want +got):\n%s", diff)
@@ -446,7 +446,7 @@ func TestWithoutSupportAddress(t *testing.T) {
 		wantNone(t, ada.get(path), "a[href^='mailto:']")
 	}
 	wantNone(t, w.browser().get("/login"), "a[href^='mailto:']")
-	if got := actions(ada.get(full.path())); !cmp.Equal(got, []string{"Manage activations -> /activations?license=" + string(full.ID)}) {
+	if got := actions(ada.get(full.path())); !cmp.Equal(got, []string{"Manage activations -> /activations?license=" + string(full.ID), "Replace a device -> " + full.path() + "/replace"}) {
 		t.Errorf("next steps are %q", got)
 	}
 	wantNone(t, ada.get(expired.path()), "#validation .outcome-actions")

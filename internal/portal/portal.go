@@ -65,6 +65,8 @@ func (d *Door) Routes() httpx.Routes {
 		d.entryRoutes(),
 		d.licenseRoutes(),
 		d.activationRoutes(),
+		d.deviceRoutes(),
+		d.swapRoutes(),
 		d.profileRoutes(),
 		d.exportRoutes(),
 		d.ticketRoutes(),

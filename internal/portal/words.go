@@ -182,6 +182,17 @@ func usageOf(l license.License, used int, now time.Time) ui.Usage {
 	return u
 }
 
+// lengthWords is a span of time: "30 days", "36 hours", "90 minutes".
+func lengthWords(d time.Duration) string {
+	switch {
+	case d%(24*time.Hour) == 0:
+		return ui.Plural(int(d/(24*time.Hour)), "day", "days")
+	case d%time.Hour == 0:
+		return ui.Plural(int(d/time.Hour), "hour", "hours")
+	}
+	return ui.Plural(int(d/time.Minute), "minute", "minutes")
+}
+
 func reasonWord(reason string) string {
 	switch license.Reason(reason) {
 	case license.Payment:
@@ -196,6 +207,10 @@ func reasonWord(reason string) string {
 		return "leaked key"
 	case license.Replaced:
 		return "replaced by another license"
+	case license.Lost:
+		return "device no longer there"
+	case license.Swapped:
+		return "replaced by another device"
 	}
 	return ""
 }
@@ -226,6 +241,12 @@ func story(e event.Event, device string) (icon string, tone ui.Tone, title strin
 		return "device", ui.ToneNeutral, device + " activated"
 	case event.ActivationDeactivated:
 		return "minus-circle", ui.ToneNeutral, device + " deactivated"
+	case event.ActivationRenamed:
+		return "dot", ui.ToneNeutral, device + " renamed"
+	case event.SeatReserved:
+		return "clock", ui.ToneNeutral, "Seat of " + device + " reserved"
+	case event.SeatReleased:
+		return "clock", ui.ToneNeutral, "Reserved seat of " + device + " given up"
 	case event.DeactivationRefused:
 		return "warning", ui.ToneWarn, "Refused to deactivate " + device
 	}
