@@ -13,6 +13,7 @@ import (
 )
 
 type licenseCommands struct {
+	Downloads licenseDownloads `cmd:"" help:"List the releases that a license includes, as the customer finds them."`
 	Issue     licenseIssue     `cmd:"" help:"Issue a license and print its key, once."`
 	Assign    licenseAssign    `cmd:"" help:"Make a customer the owner of a license."`
 	Suspend   licenseSuspend   `cmd:"" help:"Pause a license."`

@@ -13,6 +13,7 @@ type productCommands struct {
 	Create productCreate `cmd:"" help:"Create a product with a signing key and its first plan."`
 	Update productUpdate `cmd:"" help:"Change how often customers may replace devices of a product's licenses."`
 	List   productList   `cmd:"" help:"List the products and their public keys."`
+	Set    productSet    `cmd:"" help:"Change the slug of a product, and how its releases reach customers."`
 }
 
 type productCreate struct {
@@ -129,37 +130,62 @@ func (l products) text() string {
 	return table(rows)
 }
 
-type releaseCommands struct {
-	Add releaseAdd `cmd:"" help:"Put a version of a product on record, which decides what licenses with an end of updates include."`
-}
-
-type releaseAdd struct {
+type productSet struct {
 	storage
-	Product string    `arg:"" help:"Slug or id of the product."`
-	Version string    `arg:"" help:"Version, such as 8.4.1."`
-	Date    dateValue `name:"date" placeholder:"DATE" help:"When it was released; now without this."`
+	Product         string `arg:"" help:"Slug or id of the product."`
+	Slug            string `name:"slug" help:"Another slug. Public addresses with the one before go on working."`
+	ActivationFirst *bool  `name:"activation-first" placeholder:"yes" help:"Downloads begin with the first activation of a license instead of its assignment: yes or no."`
+	AfterExpiry     *bool  `name:"after-expiry" placeholder:"yes" help:"What was released before a license ended stays available: yes or no."`
+	LatestOnly      *bool  `name:"latest-only" placeholder:"yes" help:"Offer only the newest version that a license includes: yes or no."`
+	Changelog       *bool  `name:"changelog" placeholder:"yes" help:"Show a changelog of the product: yes or no."`
 }
 
-func (c *releaseAdd) Run(on *call) error {
+func (c *productSet) Run(on *call) error {
 	return c.with(on, func(ctx context.Context, uses *server.Services) error {
 		p, err := productOf(ctx, uses, c.Product)
 		if err != nil {
 			return err
 		}
-		r, err := uses.Catalog.AddRelease(ctx, operator(), p.ID, c.Version, c.Date.Time)
-		if err != nil {
+		if p, err = uses.Catalog.SetDelivery(ctx, operator(), p.ID, c.change); err != nil {
 			return err
 		}
-		return c.show(on, releaseResult{p.Name, r.Version, r.ReleasedAt.Format("2006-01-02T15:04:05Z")})
+		if c.Slug != "" {
+			if p, err = uses.Catalog.SetSlug(ctx, operator(), p.ID, c.Slug); err != nil {
+				return err
+			}
+		}
+		return c.show(on, productSetResult{p.Name, p.Slug, p.Delivery.ActivationFirst, p.Delivery.AfterExpiry, p.Delivery.LatestOnly, p.Delivery.Changelog})
 	})
 }
 
-type releaseResult struct {
-	Product    string `json:"product"`
-	Version    string `json:"version"`
-	ReleasedAt string `json:"released_at"`
+func (c *productSet) change(d *license.Delivery) {
+	for _, s := range []struct {
+		to   *bool
+		what *bool
+	}{{c.ActivationFirst, &d.ActivationFirst}, {c.AfterExpiry, &d.AfterExpiry}, {c.LatestOnly, &d.LatestOnly}, {c.Changelog, &d.Changelog}} {
+		if s.to != nil {
+			*s.what = *s.to
+		}
+	}
 }
 
-func (r releaseResult) text() string {
-	return pairs([2]string{"Release", r.Product + " " + r.Version}, [2]string{"Released", r.ReleasedAt})
+type productSetResult struct {
+	Product         string `json:"product"`
+	Slug            string `json:"slug"`
+	ActivationFirst bool   `json:"activation_first"`
+	AfterExpiry     bool   `json:"after_expiry"`
+	LatestOnly      bool   `json:"latest_only"`
+	Changelog       bool   `json:"changelog"`
+}
+
+func (r productSetResult) text() string {
+	return pairs([2]string{"Product", r.Product}, [2]string{"Slug", r.Slug}, [2]string{"Activation first", yesNo(r.ActivationFirst)},
+		[2]string{"After expiry", yesNo(r.AfterExpiry)}, [2]string{"Latest only", yesNo(r.LatestOnly)}, [2]string{"Changelog", yesNo(r.Changelog)})
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }

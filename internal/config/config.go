@@ -16,6 +16,7 @@ type Database struct {
 	Data      string `name:"data" env:"KEYWARD_DATA" default:"data" placeholder:"DIR" help:"Data directory: the SQLite database and the master key."`
 	Database  string `name:"database" env:"KEYWARD_DATABASE" placeholder:"URL" help:"PostgreSQL URL (postgres://...). Without it records are kept in SQLite in the data directory."`
 	MasterKey string `name:"master-key" env:"KEYWARD_MASTER_KEY" hidden:"" help:"Master key, hex or base64; better given as the variable KEYWARD_MASTER_KEY. Without it the file master.key in the data directory is used."`
+	Storage   string `name:"storage-url" env:"KEYWARD_STORAGE_URL" placeholder:"URL" help:"Where the files of releases are kept: s3://KEY:SECRET@host/bucket?region=NAME&tls=on for any store that speaks S3. Without it they are kept in the data directory."`
 	MmapOff   bool   `name:"mmap-off" env:"KEYWARD_MMAP_OFF" help:"Read SQLite without mapped memory, for file systems where mapping is slow or unsafe."`
 }
 
@@ -29,10 +30,17 @@ type Support struct {
 	SupportZone    string   `name:"support-zone" env:"KEYWARD_SUPPORT_ZONE" default:"UTC" placeholder:"ZONE" help:"Time zone of the business hours, such as Europe/Berlin."`
 }
 
+// Changelogs says who reads what changed, and how.
+type Changelogs struct {
+	Changelog     string `name:"changelog" env:"KEYWARD_CHANGELOG" enum:"off,customers,public" default:"customers" help:"Who reads the changelogs of products that have one: off, customers (signed in) or public."`
+	ChangelogPage int    `name:"changelog-page-size" env:"KEYWARD_CHANGELOG_PAGE_SIZE" default:"20" placeholder:"N" help:"Entries on one page of a changelog, 5 to 100."`
+}
+
 // Server is everything that serving takes.
 type Server struct {
 	Database
 	Support
+	Changelogs
 	Listen       string   `name:"listen" env:"KEYWARD_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
 	BaseURL      string   `name:"base-url" env:"KEYWARD_BASE_URL" placeholder:"URL" help:"Address at which customers reach the portal, such as https://licenses.example.com. Links in mails start with it."`
 	TrustedProxy []string `name:"trusted-proxy" env:"KEYWARD_TRUSTED_PROXY" placeholder:"CIDR" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
@@ -59,12 +67,16 @@ func (s Server) Validate() error {
 	return errors.Join(
 		s.Database.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
 		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
-		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName),
+		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName), checkEntries(s.ChangelogPage),
 	)
 }
 
 // Validate checks the settings of the database.
 func (d Database) Validate() error {
+	return errors.Join(d.checkDatabase(), checkStorage(d.Storage))
+}
+
+func (d Database) checkDatabase() error {
 	if d.Database == "" {
 		if d.Data == "" {
 			return errors.New("data: name a directory for the database")
@@ -74,6 +86,28 @@ func (d Database) Validate() error {
 	u, err := url.Parse(d.Database)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return errors.New("database: use a URL that starts with postgres://, or leave it out for SQLite")
+	}
+	return nil
+}
+
+// checkStorage never repeats the address, which holds a secret.
+func checkStorage(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err == nil && u.Scheme == "s3" && u.Host != "" && u.User != nil && strings.Trim(u.Path, "/") != "" {
+		if secret, given := u.User.Password(); given && secret != "" {
+			return nil
+		}
+	}
+	return errors.New("storage-url: use s3://KEY:SECRET@host/bucket (signs such as / in the secret as %2F), or leave it out for the data directory")
+}
+
+// checkEntries checks the page size of changelogs; 0 is the usual one.
+func checkEntries(n int) error {
+	if n != 0 && (n < 5 || n > 100) {
+		return fmt.Errorf("changelog-page-size: use 5 to 100 (have %d)", n)
 	}
 	return nil
 }
@@ -164,6 +198,7 @@ func (s Server) Address() string {
 func (s Server) Dump() map[string]string {
 	return map[string]string{
 		"listen": s.Listen, "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
+		"storage-url": withoutPassword(s.Storage), "changelog": s.Changelog,
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
 		"webhook-allow": strings.Join(s.WebhookAllow, " "),
 		"mail-from":     s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,

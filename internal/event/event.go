@@ -21,8 +21,12 @@ const (
 	ProductKilled       Type = "product.killed"
 	ProductRestored     Type = "product.restored"
 	ProductSwapsChanged Type = "product.swaps_changed"
+	ProductChanged      Type = "product.changed"
 	GeneratorCreated    Type = "generator.created"
 	ReleaseCreated      Type = "release.created"
+	ReleasePublished    Type = "release.published"
+	ReleaseWithdrawn    Type = "release.withdrawn"
+	ReleaseDownloaded   Type = "release.downloaded"
 
 	CustomerCreated Type = "customer.created"
 	CustomerStatus  Type = "customer.status_changed"
@@ -120,6 +124,7 @@ type Data struct {
 	Trigger string        `json:"trigger,omitempty"` // a refused change
 	Purpose string        `json:"purpose,omitempty"` // of a one-time link
 	Version string        `json:"version,omitempty"` // of a release
+	File    string        `json:"file,omitempty"`    // of a release: its name
 	Role    string        `json:"role,omitempty"`
 	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator or ticket it is about
 	Count   *int          `json:"count,omitempty"`   // licenses in an export

@@ -22,6 +22,7 @@ type Facts struct {
 	Longest  *Activation // the device that was not heard of for the longest time
 	Release  *Release    // the requested version, where it is on record
 	Eligible string      // newest version on record that the license includes
+	Newer    string      // version that takes the requested one's place, where only the latest is offered
 
 	BlockedSince time.Time // set: caller, device or account is on the block list
 	BlockReason  Reason
@@ -240,7 +241,14 @@ func (e *evaluation) notExpired(c verdict.Check) verdict.Check {
 		return c
 	}
 	c.Observed = verdict.Time(l.EndsAt())
-	return failIf(l.Ended(e.now), c, l.EndsAt())
+	return failIf(l.Ended(e.now) && !e.keptAfterEnd(), c, l.EndsAt())
+}
+
+// keptAfterEnd: where the product says so, what was released while a license
+// was good stays available for download (E-13, U-07).
+func (e *evaluation) keptAfterEnd() bool {
+	return e.req.Purpose == verdict.Download && e.facts.Product.Delivery.AfterExpiry &&
+		e.facts.Release != nil && e.facts.Release.ReleasedAt.Before(e.facts.License.EndsAt())
 }
 
 func (e *evaluation) notSuspended(c verdict.Check) verdict.Check {
@@ -391,9 +399,14 @@ func (e *evaluation) kind(c verdict.Check) verdict.Check {
 }
 
 // activated: a named device must hold a seat to use the license. Asked about
-// the license as a whole, at least one device must.
+// the license as a whole, at least one device must. A download asks only
+// whether any ever was, where the product says so (E-12).
 func (e *evaluation) activated(c verdict.Check) verdict.Check {
 	c.Source = verdict.FromLicense
+	if e.req.Purpose == verdict.Download && e.facts.Product.Delivery.ActivationFirst {
+		c.Observed = verdict.Time(e.facts.License.FirstActivatedAt)
+		return failIf(e.facts.License.FirstActivatedAt.IsZero(), c, e.facts.License.AssignedAt)
+	}
 	if e.req.Purpose != verdict.Use {
 		return skip(c, verdict.SkipOtherPurpose)
 	}
@@ -482,11 +495,22 @@ func (e *evaluation) release(c verdict.Check) verdict.Check {
 	if e.req.Purpose != verdict.Download {
 		return skip(c, verdict.SkipOtherPurpose)
 	}
-	if e.facts.Release == nil {
+	r := e.facts.Release
+	if r == nil || r.Withdrawn {
 		return fail(c)
 	}
-	c.Observed = verdict.Time(e.facts.Release.ReleasedAt)
-	return failIf(e.facts.Release.ReleasedAt.After(e.now), c, time.Time{})
+	c.Observed = verdict.Time(r.ReleasedAt)
+	switch {
+	case r.ReleasedAt.After(e.now):
+		return fail(c)
+	case !r.Access.Admits(*e.facts.License, e.now):
+		c.Reason = "access"
+		return fail(c)
+	case e.facts.Product.Delivery.LatestOnly && e.facts.Newer != "":
+		c.Required = verdict.Text(e.facts.Newer)
+		return fail(c)
+	}
+	return c
 }
 
 func (e *evaluation) offline(c verdict.Check) verdict.Check {

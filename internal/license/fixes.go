@@ -124,7 +124,7 @@ func (b *fixer) deviceFixes(f Facts, r Request, c verdict.Check) {
 	case verdict.ClockSkew:
 		b.add(verdict.SetClock, verdict.ByCustomer, "")
 	case verdict.ReleaseNotAvailable:
-		b.release(f)
+		b.release(f, c)
 	case verdict.OfflineNotAllowed:
 		b.offline(f)
 	}
@@ -138,11 +138,16 @@ func (b *fixer) offline(f Facts) {
 	b.add(verdict.AllowOffline, verdict.ByAdministrator, "")
 }
 
-func (b *fixer) release(f Facts) {
-	if f.Release != nil {
+// release: waiting helps where only the date stands in the way.
+func (b *fixer) release(f Facts, c verdict.Check) {
+	if f.Release != nil && !f.Release.Withdrawn && c.Reason == "" && f.Newer == "" {
 		b.wait(f.Release.ReleasedAt)
 	}
-	b.add(verdict.ChooseRelease, verdict.ByCustomer, f.Eligible)
+	choice := f.Eligible
+	if f.Newer != "" {
+		choice = f.Newer
+	}
+	b.add(verdict.ChooseRelease, verdict.ByCustomer, choice)
 }
 
 func nearly(f Facts) string {

@@ -63,6 +63,8 @@ type Product struct {
 	MaxSkew   time.Duration // allowed difference of a caller's clock; 0 is unchecked
 	KeyFormat string        // generator pattern of new keys (C-GEN-06)
 	Features  []Feature     // what its licenses may include, in order
+
+	Delivery Delivery // how its releases reach customers
 }
 
 // Accepts reports whether devices of this kind may be activated.
@@ -118,20 +120,14 @@ func (f Feature) Included() bool {
 	return false
 }
 
-// Release is a published version of a product, as far as eligibility needs it.
-type Release struct {
-	Version    string
-	ReleasedAt time.Time
-}
-
 // FindRelease returns the release of a version, nil when it is not on record,
-// and the newest version on record that the license includes.
-func FindRelease(releases []Release, l License, version string) (asked *Release, eligible string) {
+// and the newest version on record that the license includes and that is out.
+func FindRelease(releases []Release, l License, version string, now time.Time) (asked *Release, eligible string) {
 	for _, r := range releases {
 		if r.Version == version {
 			asked = &r
 		}
-		if !includes(l, r) {
+		if !r.Open(now) || !includes(l, r) {
 			continue
 		}
 		if eligible == "" || verdict.CompareVersions(r.Version, eligible) > 0 {

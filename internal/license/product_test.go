@@ -118,7 +118,7 @@ func TestFindRelease(t *testing.T) {
 			if tc.until > 0 {
 				l.UpdatesUntil = now.AddDate(0, 0, -tc.until)
 			}
-			asked, eligible := license.FindRelease(releases, l, tc.version)
+			asked, eligible := license.FindRelease(releases, l, tc.version, now)
 			if (asked != nil) != tc.onRecord || eligible != tc.eligible {
 				t.Errorf("got %v, %q", asked, eligible)
 			}

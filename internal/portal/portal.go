@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
@@ -24,6 +25,7 @@ type Deps struct {
 	Identity  *identity.Service
 	Export    *export.Service
 	Support   *support.Service // nil: there are no tickets
+	Delivery  *delivery.Service
 	Now       func() time.Time
 	Log       *slog.Logger
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
@@ -86,6 +87,7 @@ func (s *Server) addJobs() error {
 		Store: s.Store, Master: s.Master, Now: s.now, Log: s.log, Allow: s.config.WebhookNetworks(),
 	}).Register(s.jobs)
 	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
+	s.jobs.Every("files.sweep", time.Hour, s.Delivery.Sweep)
 	s.jobs.Every("sign_ins.purge", time.Hour, s.Identity.PurgeSignIns)
 	s.jobs.Every("tickets.close", 10*time.Minute, s.Support.CloseResolved)
 	s.jobs.Every("idempotency.purge", time.Hour, s.forgetIdempotent)
@@ -124,7 +126,7 @@ func (s *Server) sender() (mail.Sender, error) {
 // defenses and share only the outermost chain.
 func (s *Server) routes(extras Extras) (http.Handler, error) {
 	door, err := portal.New(portal.Deps{
-		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Now: s.now, Log: s.log,
+		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Delivery: s.Delivery, Now: s.now, Log: s.log,
 		AppName: s.config.AppName, BaseURL: s.config.Address(),
 		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
 		SignInLinks: s.config.SignInLinks, Landing: s.config.Landing,
@@ -198,7 +200,10 @@ func Run(ctx context.Context, c config.Server, log *slog.Logger, ready func(net.
 	if c.BaseURL == "" {
 		c.Listen = ln.Addr().String() // with the port that :0 became
 	}
-	services, err := Assemble(ctx, c.Database, Options{BaseURL: c.Address(), AppName: c.AppName, Support: &c.Support, NoMigrate: c.NoMigrate, Log: log})
+	services, err := Assemble(ctx, c.Database, Options{
+		BaseURL: c.Address(), AppName: c.AppName, Support: &c.Support, NoMigrate: c.NoMigrate, Log: log,
+		Changelogs: delivery.Changelogs{Audience: delivery.Audience(c.Changelog), Entries: c.ChangelogPage},
+	})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

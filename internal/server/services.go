@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/app/webhooks"
+	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
@@ -28,6 +31,7 @@ type Services struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
+	Delivery  *delivery.Service
 	Intake    *intake.Service
 	Webhooks  *webhooks.Service
 	Support   *support.Service
@@ -36,12 +40,13 @@ type Services struct {
 
 // Options say how an installation is opened.
 type Options struct {
-	BaseURL   string
-	AppName   string
-	Support   *config.Support // nil: as without settings
-	NoMigrate bool            // refuse an older schema instead of upgrading it
-	Now       func() time.Time
-	Log       *slog.Logger
+	BaseURL    string
+	AppName    string
+	Support    *config.Support // nil: as without settings
+	Changelogs delivery.Changelogs
+	NoMigrate  bool // refuse an older schema instead of upgrading it
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Assemble opens an installation: database, schema, master key, use cases. The
@@ -70,6 +75,10 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 	if err != nil {
 		return nil, err
 	}
+	files, err := blob.New(c.Storage, filepath.Join(c.Data, "files"))
+	if err != nil {
+		return nil, err
+	}
 	desk, err := deskSettings(o.Support)
 	if err != nil {
 		return nil, err
@@ -81,6 +90,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log, AppName: o.AppName, BaseURL: o.BaseURL}),
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
 		Licensing: licenses,
+		Delivery:  delivery.New(delivery.Deps{Store: s, Master: master, Blobs: files, Now: o.Now, Log: o.Log, Changelogs: o.Changelogs}),
 		Support:   support.New(support.Deps{Store: s, Master: master, Licensing: licenses, Now: o.Now, Log: o.Log, Settings: desk}),
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
 		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),

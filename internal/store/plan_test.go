@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -102,6 +103,9 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT i, i, 'hardware', 'hw', '', 'limit_reached' FROM n`},
 			{20000, `INSERT INTO reservation (id, license_seq, retired_seq, kind, identifier, identifier_folded, name, claims, created_at, expires_at)
 				%s SELECT 'reservation-' || i, i, i, '', '', '', '', 0, i, 1773316800000000 + i FROM n`},
+			{20000, `INSERT INTO release (id, product_seq, version, released_at, created_at) %s SELECT 'release-' || i, 1, 'v' || i, i, i FROM n`},
+			{40000, `INSERT INTO asset (id, release_seq, file_name, kind, platform, architecture, size, sha256, content_type, storage_key, downloads, created_at)
+				%s SELECT 'asset-' || i, 1 + i / 2, 'f' || i, 'package', '', '', 1, CAST('x' AS BYTES), '', 'key-' || i, 0, i FROM n WHERE i / 2 < (SELECT COUNT(*) FROM release)`},
 			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
 				%s SELECT 'scope', 'key-' || i, CAST('x' AS BYTES), '', 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO validation_hour (product_seq, hour, code, total) %s SELECT 1, i * 3600000000, 'valid', 1 FROM n`},
@@ -305,6 +309,7 @@ func planned() map[string]call {
 	}
 	addLists(calls, owner)
 	addWebhooks(calls)
+	addReleases(calls, owner)
 	return calls
 }
 
@@ -331,6 +336,31 @@ func addWebhooks(calls map[string]call) {
 	calls["PurgeDeliveries"] = func(ctx context.Context, tx *Tx) error {
 		return only(tx.PurgeDeliveries(ctx, planNoon.Add(time.Millisecond), 10))
 	}
+}
+
+// addReleases adds what the lists of releases read.
+func addReleases(calls map[string]call, owner id.ID) {
+	p, one := seededID("product", 1), seededID("release", 6)
+	for i, page := range []Page{{Size: 20}, {After: one, Size: 20}, {Before: one, Size: 20}} {
+		for j, f := range []PublicationFilter{{Product: p}, {Product: p, OutAt: planNoon}} {
+			calls[fmt.Sprint("Publications ", i, j)] = func(ctx context.Context, tx *Tx) error { return only(tx.Publications(ctx, f, page)) }
+		}
+	}
+	maps.Copy(calls, map[string]call{
+		"Releases":         func(ctx context.Context, tx *Tx) error { return only(tx.Releases(ctx, p)) },
+		"OfferedReleases":  func(ctx context.Context, tx *Tx) error { return only(tx.OfferedReleases(ctx, p)) },
+		"Publication":      func(ctx context.Context, tx *Tx) error { return only(tx.Publication(ctx, p, "1")) },
+		"PublicationsByID": func(ctx context.Context, tx *Tx) error { return only(tx.PublicationsByID(ctx, []id.ID{one})) },
+		"addAssets":        func(ctx context.Context, tx *Tx) error { return tx.addAssets(ctx, []*license.Publication{{ID: one}}) },
+		"ReleasedAsset": func(ctx context.Context, tx *Tx) error {
+			_, _, err := tx.ReleasedAsset(ctx, one)
+			return err
+		},
+		"StorageKeyKnown": func(ctx context.Context, tx *Tx) error { return only(tx.StorageKeyKnown(ctx, "none")) },
+		"HeldProducts":    func(ctx context.Context, tx *Tx) error { return only(tx.HeldProducts(ctx, owner, 200)) },
+		"HeldLicenses":    func(ctx context.Context, tx *Tx) error { return only(tx.HeldLicenses(ctx, owner, p)) },
+		"FormerSlug":      func(ctx context.Context, tx *Tx) error { return only(tx.FormerSlug(ctx, license.Production, "none")) },
+	})
 }
 
 // addLists adds every form of the two lists of a customer.

@@ -15,6 +15,7 @@ import (
 const productColumns = `p.id, p.environment, p.name, p.slug, p.active, p.killed_at, p.created_at,
 	p.high_security, p.accepts_hardware, p.accepts_domain, p.device_required, p.self_deactivation, p.offline_allowed,
 	p.renewal_url, p.lease_for, p.max_skew, p.features, p.swaps_allowed, p.swap_period, p.swap_cool_down,
+	p.activation_first, p.after_expiry, p.latest_only, p.changelog,
 	(SELECT g.pattern FROM generator g WHERE g.product_seq = p.seq ORDER BY g.seq LIMIT 1)`
 
 // productFields are the targets of productColumns.
@@ -24,7 +25,9 @@ func productFields(p *license.Product) []any {
 		scanBool(&p.HighSecurity), scanBool(&p.AcceptsHardware), scanBool(&p.AcceptsDomain),
 		scanBool(&p.DeviceRequired), scanBool(&p.SelfDeactivation), scanBool(&p.OfflineAllowed),
 		&p.RenewalURL, scanFor(&p.LeaseFor), scanFor(&p.MaxSkew), scanJSON(&p.Features),
-		scanOr(&p.Swaps.Allowed), scanFor(&p.Swaps.Period), scanFor(&p.Swaps.CoolDown), scanOr(&p.KeyFormat),
+		scanOr(&p.Swaps.Allowed), scanFor(&p.Swaps.Period), scanFor(&p.Swaps.CoolDown),
+		scanBool(&p.Delivery.ActivationFirst), scanBool(&p.Delivery.AfterExpiry), scanBool(&p.Delivery.LatestOnly), scanBool(&p.Delivery.Changelog),
+		scanOr(&p.KeyFormat),
 	}
 }
 
@@ -102,40 +105,52 @@ func (tx *Tx) SetProductSwaps(ctx context.Context, product id.ID, p license.Swap
 		product, orNull(p.Allowed), p.Period.Microseconds(), p.CoolDown.Microseconds(), at(now))
 }
 
+// SetDelivery keeps how a product's releases reach customers.
+func (tx *Tx) SetDelivery(ctx context.Context, product id.ID, d license.Delivery, now time.Time) error {
+	return tx.change(ctx, `UPDATE product SET activation_first = $2, after_expiry = $3, latest_only = $4, changelog = $5, updated_at = $6
+		WHERE id = $1`, product, d.ActivationFirst, d.AfterExpiry, d.LatestOnly, d.Changelog, at(now))
+}
+
+// SetSlug gives a product another slug. The one it had goes on leading to it,
+// see FormerSlug, and one that led to another product leads here from now on. A
+// slug that its environment has already is a conflict: see IsUnique with
+// "product.slug".
+func (tx *Tx) SetSlug(ctx context.Context, p license.Product, slug string, now time.Time) error {
+	if _, err := tx.exec(ctx, `DELETE FROM former_slug WHERE environment = $1 AND slug IN ($2, $3)`, p.Environment, slug, p.Slug); err != nil {
+		return err
+	}
+	if err := tx.change(ctx, `INSERT INTO former_slug (environment, slug, product_seq)
+		SELECT environment, slug, seq FROM product WHERE id = $1`, p.ID); err != nil {
+		return err
+	}
+	return tx.change(ctx, `UPDATE product SET slug = $2, updated_at = $3 WHERE id = $1`, p.ID, slug, at(now))
+}
+
+// FormerSlug returns the product that an environment had under a slug before.
+func (r Reader) FormerSlug(ctx context.Context, e license.Environment, slug string) (license.Product, error) {
+	return first(r.queryRow(ctx, `SELECT `+productColumns+` FROM former_slug f JOIN product p ON p.seq = f.product_seq
+		WHERE f.environment = $1 AND f.slug = $2`, e, slug), scanProduct)
+}
+
+// HeldProducts lists the products that a customer holds a license of, in
+// whatever state, by name; at most limit of them.
+func (r Reader) HeldProducts(ctx context.Context, customer id.ID, limit int) ([]license.Product, error) {
+	rs, err := r.query(ctx, `SELECT `+productColumns+` FROM product p
+		WHERE EXISTS (SELECT 1 FROM license l WHERE l.product_seq = p.seq AND l.customer_seq = (SELECT seq FROM customer WHERE id = $1))
+		ORDER BY p.name_folded, p.environment, p.seq LIMIT $2`, customer, limit)
+	return collect(rs, err, scanProduct)
+}
+
+// HeldLicenses lists a customer's licenses of a product, oldest first.
+func (r Reader) HeldLicenses(ctx context.Context, customer, product id.ID) ([]license.License, error) {
+	rs, err := r.query(ctx, `SELECT `+licenseColumns+licenseFrom+`
+		WHERE l.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND l.product_seq = (SELECT seq FROM product WHERE id = $2)
+		ORDER BY l.seq`, customer, product)
+	return collect(rs, err, scanLicense)
+}
+
 // SetProductKilled notes since when nothing of a product validates; the zero
 // time brings it back.
 func (tx *Tx) SetProductKilled(ctx context.Context, product id.ID, since, now time.Time) error {
 	return tx.change(ctx, `UPDATE product SET killed_at = $2, updated_at = $3 WHERE id = $1`, product, at(since), at(now))
-}
-
-// AddRelease keeps a published version of a product. A version it has already
-// is a conflict: see IsUnique with "release.version".
-func (tx *Tx) AddRelease(ctx context.Context, product, release id.ID, v license.Release, now time.Time) error {
-	return tx.change(ctx, `INSERT INTO release (id, product_seq, version, released_at, created_at)
-		SELECT $2, seq, $3, $4, $5 FROM product WHERE id = $1`, product, release, v.Version, at(v.ReleasedAt), at(now))
-}
-
-const releaseColumns = `r.version, r.released_at`
-
-func scanRelease(s scanner) (license.Release, error) {
-	var v license.Release
-	err := s.Scan(&v.Version, scanAt(&v.ReleasedAt))
-	return v, err
-}
-
-// Release returns a version of a product.
-func (r Reader) Release(ctx context.Context, product id.ID, version string) (license.Release, error) {
-	return first(r.queryRow(ctx, `SELECT `+releaseColumns+` FROM product p JOIN release r ON r.product_seq = p.seq
-		WHERE p.id = $1 AND r.version = $2`, product, version), scanRelease)
-}
-
-// releasesKept is how many of a product's versions count. The oldest beyond
-// them are no longer looked at.
-const releasesKept = 1000
-
-// Releases lists a product's versions, the latest first.
-func (r Reader) Releases(ctx context.Context, product id.ID) ([]license.Release, error) {
-	rs, err := r.query(ctx, `SELECT `+releaseColumns+` FROM product p JOIN release r ON r.product_seq = p.seq
-		WHERE p.id = $1 ORDER BY r.released_at DESC, r.seq DESC LIMIT $2`, product, releasesKept)
-	return collect(rs, err, scanRelease)
 }

@@ -328,7 +328,7 @@ func TestReleases(t *testing.T) {
 	ok(t, err)
 	list, err := f.Releases(t.Context(), system, p.ID)
 	ok(t, err)
-	same(t, []license.Release{{Version: "8.1.0", ReleasedAt: f.now}, {Version: "8.0.0", ReleasedAt: before}}, list)
+	same(t, []license.Release{{Version: "8.1.0", ReleasedAt: f.now, Channel: license.Stable}, {Version: "8.0.0", ReleasedAt: before, Channel: license.Stable}}, list)
 	same(t, []event.Type{event.ProductCreated, event.ReleaseCreated, event.ReleaseCreated}, f.eventTypes(t))
 
 	_, err = f.AddRelease(t.Context(), system, p.ID, "8.1.0", time.Time{})

@@ -163,6 +163,39 @@ func (s *Service) SetKilled(ctx context.Context, actor account.Actor, product id
 	})
 }
 
+// SetDelivery changes how a product's releases reach customers.
+func (s *Service) SetDelivery(ctx context.Context, actor account.Actor, product id.ID, change func(*license.Delivery)) (license.Product, error) {
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		after := p.Delivery
+		change(&after)
+		if after == p.Delivery {
+			return "", nil
+		}
+		p.Delivery = after
+		return event.ProductChanged, tx.SetDelivery(ctx, p.ID, after, now)
+	})
+}
+
+// SetSlug gives a product another slug. Public addresses with the one before go
+// on leading to it (P-CHG-08).
+func (s *Service) SetSlug(ctx context.Context, actor account.Actor, product id.ID, text string) (license.Product, error) {
+	var problems fault.Problems
+	wanted := slug(&problems, text, "")
+	if err := problems.Err(); err != nil {
+		return license.Product{}, err
+	}
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		if p.Slug == wanted {
+			return "", nil
+		}
+		if err := tx.SetSlug(ctx, *p, wanted, now); err != nil {
+			return "", taken(err, "product.slug", "slug", "Choose another slug: this environment has a product under it.")
+		}
+		p.Slug = wanted
+		return event.ProductChanged, nil
+	})
+}
+
 // change makes one change of a product. Without a type nothing has changed and
 // nothing is recorded.
 func (s *Service) change(ctx context.Context, actor account.Actor, product id.ID, apply func(*store.Tx, *license.Product, time.Time) (event.Type, error)) (license.Product, error) {

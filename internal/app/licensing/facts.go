@@ -28,7 +28,7 @@ func gather(ctx context.Context, r store.Reader, l license.License, req license.
 			return f, err
 		}
 	}
-	return f, addRelease(ctx, r, &f, req)
+	return f, addRelease(ctx, r, &f, req, now)
 }
 
 // gatherWhole reads the facts for the question about the license as such.
@@ -42,7 +42,7 @@ func gatherWhole(ctx context.Context, r store.Reader, l license.License, now tim
 }
 
 // addRelease looks the requested version up where its date can matter.
-func addRelease(ctx context.Context, r store.Reader, f *license.Facts, req license.Request) error {
+func addRelease(ctx context.Context, r store.Reader, f *license.Facts, req license.Request, now time.Time) error {
 	l := f.License
 	if req.Version == "" || l.UpdatesUntil.IsZero() && l.MaxVersion == "" {
 		return nil
@@ -51,6 +51,6 @@ func addRelease(ctx context.Context, r store.Reader, f *license.Facts, req licen
 	if err != nil {
 		return err
 	}
-	f.Release, f.Eligible = license.FindRelease(releases, *l, req.Version)
+	f.Release, f.Eligible = license.FindRelease(releases, *l, req.Version, now)
 	return nil
 }

@@ -86,8 +86,8 @@ func products(t *testing.T, s *store.Store) {
 func releases(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	p := aProduct(t, s, "editor")
-	older := license.Release{Version: "8.0.0", ReleasedAt: noon}
-	newer := license.Release{Version: "8.1.0", ReleasedAt: noon.Add(time.Hour)}
+	older := license.Release{Version: "8.0.0", ReleasedAt: noon, Channel: license.Stable}
+	newer := license.Release{Version: "8.1.0", ReleasedAt: noon.Add(time.Hour), Channel: license.Stable}
 	must(t, s, func(ctx context.Context, tx *store.Tx) error {
 		return errors.Join(tx.AddRelease(ctx, p.ID, id.New(), older, noon), tx.AddRelease(ctx, p.ID, id.New(), newer, noon))
 	})

@@ -20,6 +20,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"tokens":         tokens,
 		"products":       products,
 		"releases":       releases,
+		"publications":   publications,
+		"delivery":       delivery,
 		"generators":     generators,
 		"signing keys":   signingKeys,
 		"jobs":           jobs,
