@@ -62,7 +62,7 @@ func ParseLease(token string, keys KeySet) (*Lease, error) {
 	if len(token) > MaxLeaseSize {
 		return nil, fmt.Errorf("lease: %w: larger than %d bytes", ErrMalformed, MaxLeaseSize)
 	}
-	payload, err := verify(token, keys)
+	payload, err := verify(token, LeaseType, keys)
 	if err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
@@ -75,7 +75,7 @@ func ParseLease(token string, keys KeySet) (*Lease, error) {
 
 // verify returns the payload of a token once its signature is known to be good;
 // nothing of the payload is looked at before.
-func verify(token string, keys KeySet) ([]byte, error) {
+func verify(token, typ string, keys KeySet) ([]byte, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return nil, fmt.Errorf("%w: expected three parts", ErrMalformed)
@@ -88,7 +88,7 @@ func verify(token string, keys KeySet) ([]byte, error) {
 		}
 		decoded[i] = data
 	}
-	kid, err := parseHeader(decoded[0])
+	kid, err := parseHeader(decoded[0], typ)
 	if err != nil {
 		return nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
@@ -108,7 +108,7 @@ func verify(token string, keys KeySet) ([]byte, error) {
 
 // parseHeader accepts exactly the three fields a server writes. A field that
 // is not understood could change what the signature means.
-func parseHeader(data []byte) (kid string, err error) {
+func parseHeader(data []byte, want string) (kid string, err error) {
 	fields, err := readObject(data)
 	if err != nil {
 		return "", err
@@ -122,8 +122,8 @@ func parseHeader(data []byte) (kid string, err error) {
 		return "", fmt.Errorf("%d fields instead of 3", len(fields))
 	case alg != LeaseAlgorithm:
 		return "", fmt.Errorf("algorithm is not %s", LeaseAlgorithm)
-	case typ != LeaseType:
-		return "", fmt.Errorf("type is not %s", LeaseType)
+	case typ != want:
+		return "", fmt.Errorf("type is not %s", want)
 	}
 	return kid, nil
 }

@@ -27,6 +27,7 @@ const (
 	ReleasePublished    Type = "release.published"
 	ReleaseWithdrawn    Type = "release.withdrawn"
 	ReleaseDownloaded   Type = "release.downloaded"
+	ProductOffline      Type = "product.offline_changed"
 
 	CustomerCreated Type = "customer.created"
 	CustomerStatus  Type = "customer.status_changed"
@@ -84,6 +85,9 @@ const (
 	ActivationRenamed     Type = "activation.renamed"
 	SeatReserved          Type = "activation.seat_reserved"
 	SeatReleased          Type = "activation.seat_released"
+
+	OfflineIssued   Type = "offline.issued"
+	OfflineReturned Type = "offline.returned"
 )
 
 // Actor is who did it, as it is kept: a kind and an id.
@@ -126,7 +130,7 @@ type Data struct {
 	Version string        `json:"version,omitempty"` // of a release
 	File    string        `json:"file,omitempty"`    // of a release: its name
 	Role    string        `json:"role,omitempty"`
-	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator or ticket it is about
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator, ticket or offline file it is about
 	Count   *int          `json:"count,omitempty"`   // licenses in an export
 	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
 }

@@ -5,9 +5,9 @@ package event
 // with their accounts is theirs.
 func Offered() []Type {
 	return []Type{
-		ProductCreated, ProductEnabled, ProductDisabled, ProductKilled, ProductRestored, GeneratorCreated, ReleaseCreated,
+		ProductCreated, ProductEnabled, ProductDisabled, ProductKilled, ProductRestored, ProductOffline, GeneratorCreated, ReleaseCreated,
 		LicenseCreated, LicenseAssigned, LicenseActivated, LicenseSuspended, LicenseReinstated, LicenseRenewed,
 		LicenseRevoked, LicenseExpired,
-		ActivationCreated, ActivationDeactivated,
+		ActivationCreated, ActivationDeactivated, OfflineIssued, OfflineReturned,
 	}
 }

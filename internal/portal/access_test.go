@@ -59,6 +59,7 @@ func address(pattern string, wanted id.ID) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	path = strings.ReplaceAll(strings.ReplaceAll(path, "{id}", string(wanted)), "{$}", "")
 	path = strings.ReplaceAll(path, "{ticket}", "ticket")
+	path = strings.ReplaceAll(path, "{file}", string(wanted))
 	return method, path
 }
 

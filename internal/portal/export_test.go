@@ -9,6 +9,7 @@ func (d *Door) Templates() *ui.Templates { return d.templates }
 func PageStructs() map[string]any {
 	return map[string]any{
 		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
+		"offline": offlinePage{}, "offline-review": offlineReviewPage{}, "offline-return": offlineReturnPage{},
 		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},
 		"export":      exportPage{},
 		"activations": activationsPage{}, "deactivate": deactivatePage{},

@@ -28,6 +28,7 @@ type licensePage struct {
 	DeactivateAll              string      // address, or ""
 	Kept                       []ui.Notice // reserved seats
 	Facts                      []fact
+	Offline                    string // page of its offline files, where there is one
 	Features                   []fact
 	Timeline                   []ui.TimelineItem
 }
@@ -91,6 +92,9 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 	if d.helpDesk() && v.signed.Role.MayManage() { // P-LICD-20
 		page.Help = "/tickets/new?license=" + string(l.ID)
 		page.Ask = &ui.Link{Label: "Ask about this license", Href: page.Help, Icon: "help"}
+	}
+	if det.Product.OfflineAllowed {
+		page.Offline = p.Path + "/offline"
 	}
 	page.Devices, page.Dialogs = d.licenseDevices(p, v, det)
 	for _, kept := range det.Reserved {

@@ -66,6 +66,7 @@ func (d *Door) Routes() httpx.Routes {
 	return slices.Concat(
 		d.entryRoutes(),
 		d.licenseRoutes(),
+		d.offlineRoutes(),
 		d.activationRoutes(),
 		d.deviceRoutes(),
 		d.swapRoutes(),

@@ -211,6 +211,8 @@ func reasonWord(reason string) string {
 		return "device no longer there"
 	case license.Swapped:
 		return "replaced by another device"
+	case license.FileReturned:
+		return "returned by the device"
 	}
 	return ""
 }
@@ -247,6 +249,10 @@ func story(e event.Event, device string) (icon string, tone ui.Tone, title strin
 		return "clock", ui.ToneNeutral, "Seat of " + device + " reserved"
 	case event.SeatReleased:
 		return "clock", ui.ToneNeutral, "Reserved seat of " + device + " given up"
+	case event.OfflineIssued:
+		return "file", ui.ToneNeutral, "Offline file for " + device
+	case event.OfflineReturned:
+		return "file", ui.ToneNeutral, "Offline file of " + device + " taken back"
 	case event.DeactivationRefused:
 		return "warning", ui.ToneWarn, "Refused to deactivate " + device
 	}

@@ -14,7 +14,7 @@ import (
 // keys per product, so that the bound is met only by mistake or abuse.
 const maxOpened = 1024
 
-// Signer signs leases. It keeps the keys it has opened, since unsealing costs
+// Signer signs leases and offline files. It keeps the keys it has opened, since unsealing costs
 // more than signing. It is safe for concurrent use.
 type Signer struct {
 	master *Master
@@ -49,16 +49,37 @@ func (s *Signer) SignLease(key Key, lease licensefile.Lease) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign lease: key %s: %w", key.KID, err)
 	}
-	token := compact(private, leaseHeader(key.KID), payload)
+	token := compact(private, header(key.KID, licensefile.LeaseType), payload)
 	if len(token) > licensefile.MaxLeaseSize {
 		return "", fmt.Errorf("sign lease: larger than %d bytes", licensefile.MaxLeaseSize)
 	}
 	return token, nil
 }
 
-// leaseHeader needs no escaping: a key id is hexadecimal, which open checked.
-func leaseHeader(kid string) []byte {
-	return []byte(`{"alg":"` + licensefile.LeaseAlgorithm + `","kid":"` + kid + `","typ":"` + licensefile.LeaseType + `"}`)
+// SignOffline returns an offline file signed with key. It refuses what SignLease
+// would.
+func (s *Signer) SignOffline(key Key, file licensefile.Offline) (string, error) {
+	if key.Retired || key.Product != file.Product {
+		return "", fmt.Errorf("sign offline file: key %s does not sign for this product", key.KID)
+	}
+	payload, err := file.Claims()
+	if err != nil {
+		return "", fmt.Errorf("sign offline file: %w", err)
+	}
+	private, err := s.private(key)
+	if err != nil {
+		return "", fmt.Errorf("sign offline file: key %s: %w", key.KID, err)
+	}
+	text := compact(private, header(key.KID, licensefile.OfflineType), payload)
+	if len(text) > licensefile.MaxOfflineSize {
+		return "", fmt.Errorf("sign offline file: larger than %d bytes", licensefile.MaxOfflineSize)
+	}
+	return text, nil
+}
+
+// header needs no escaping: a key id is hexadecimal, which open checked.
+func header(kid, typ string) []byte {
+	return []byte(`{"alg":"` + licensefile.LeaseAlgorithm + `","kid":"` + kid + `","typ":"` + typ + `"}`)
 }
 
 // compact writes a JWS in compact form (RFC 7515).

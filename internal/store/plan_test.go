@@ -99,6 +99,8 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'delivery-' || i, 1 + i %% CUSTOMERS, '', '', 'waiting', 1, 1773316800000000 + i, '', 1773316800000000 + i FROM n`},
 			{40000, `INSERT INTO webhook_attempt (delivery_seq, at, took, request_headers, status, answer_headers, answer, error)
 				%s SELECT i, i, 1, '{}', 500, '{}', '', '' FROM n`},
+			{40000, `INSERT INTO offline_file (id, license_seq, activation_id, nonce, claims_sealed, issued_at, valid_until, return_reason)
+				%s SELECT 'file-' || i, i, 'activation-' || i, 'nonce', CAST('x' AS BYTES), i, 1773316800000000 + i, '' FROM n`},
 			{40000, `INSERT INTO attempt (license_seq, at, kind, identifier, name, code)
 				%s SELECT i, i, 'hardware', 'hw', '', 'limit_reached' FROM n`},
 			{20000, `INSERT INTO reservation (id, license_seq, retired_seq, kind, identifier, identifier_folded, name, claims, created_at, expires_at)
@@ -310,7 +312,22 @@ func planned() map[string]call {
 	addLists(calls, owner)
 	addWebhooks(calls)
 	addReleases(calls, owner)
+	addOffline(calls, one)
 	return calls
+}
+
+// addOffline adds what is done with the offline files of a license.
+func addOffline(calls map[string]call, one id.ID) {
+	calls["OfflineFiles"] = func(ctx context.Context, tx *Tx) error { return only(tx.OfflineFiles(ctx, one, 10)) }
+	calls["OfflineFile"] = func(ctx context.Context, tx *Tx) error { return only(tx.OfflineFile(ctx, one, seededID("file", 6))) }
+	calls["OfflineFileOf"] = func(ctx context.Context, tx *Tx) error { return only(tx.OfflineFileOf(ctx, one, "nonce")) }
+	calls["OfflineOut"] = func(ctx context.Context, tx *Tx) error { return only(tx.OfflineOut(ctx, one, "", planNoon)) }
+	calls["ReturnOfflineFile"] = func(ctx context.Context, tx *Tx) error {
+		return only(tx.ReturnOfflineFile(ctx, seededID("file", 6), license.FileLost, planNoon))
+	}
+	calls["SupersedeOfflineFiles"] = func(ctx context.Context, tx *Tx) error {
+		return tx.SupersedeOfflineFiles(ctx, one, seededID("activation", 6), planNoon)
+	}
 }
 
 // addWebhooks adds what is done for each webhook, each second.

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"license ending": ending,
 		"activations":    activations,
 		"seats":          seats,
+		"offline files":  offline,
 		"devices":        devices,
 		"attempts":       attempts,
 		"reservations":   reservations,
