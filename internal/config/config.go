@@ -28,6 +28,24 @@ type Support struct {
 	TicketCategory []string `name:"ticket-category" env:"KEYWARD_TICKET_CATEGORY" placeholder:"NAME" help:"What tickets can be about, in place of the built-in categories. Repeat for more."`
 	SupportHours   string   `name:"support-hours" env:"KEYWARD_SUPPORT_HOURS" default:"09:00-18:00" placeholder:"HH:MM-HH:MM" help:"Business hours, Monday to Friday."`
 	SupportZone    string   `name:"support-zone" env:"KEYWARD_SUPPORT_ZONE" default:"UTC" placeholder:"ZONE" help:"Time zone of the business hours, such as Europe/Berlin."`
+	InboundSMTP    string   `name:"inbound-smtp" env:"KEYWARD_INBOUND_SMTP" placeholder:"ADDR" help:"Address on which to take mail for the support desk, such as 127.0.0.1:2525; your mail server hands it over. Without it no mail is taken."`
+	InboundDomain  string   `name:"inbound-domain" env:"KEYWARD_INBOUND_DOMAIN" placeholder:"DOMAIN" help:"Domain of the support desk's addresses: mail to support@DOMAIN opens a ticket, answers go to support+...@DOMAIN."`
+}
+
+// Validate checks that both settings of incoming mail are there, or none.
+func (s Support) Validate() error {
+	switch {
+	case (s.InboundSMTP == "") != (s.InboundDomain == ""):
+		return errors.New("inbound-smtp, inbound-domain: give both, or neither")
+	case s.InboundSMTP == "":
+		return nil
+	case checkAddress("inbound-domain", "support@"+s.InboundDomain, true) != nil:
+		return fmt.Errorf("inbound-domain: use a domain such as support.example.com (have %q)", s.InboundDomain)
+	}
+	if _, _, err := net.SplitHostPort(s.InboundSMTP); err != nil {
+		return fmt.Errorf("inbound-smtp: use host:port, such as 127.0.0.1:2525 (have %q)", s.InboundSMTP)
+	}
+	return nil
 }
 
 // Changelogs says who reads what changed, and how.
@@ -65,7 +83,7 @@ const maxAppName = 64
 // names the setting and what to do.
 func (s Server) Validate() error {
 	return errors.Join(
-		s.Database.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
+		s.Database.Validate(), s.Support.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
 		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
 		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName), checkEntries(s.ChangelogPage),
 	)

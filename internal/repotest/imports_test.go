@@ -51,6 +51,7 @@ var layers = []layer{
 	{"internal/sheet", nil, "files of rows serve every list alike"},
 	{"internal/mailbox", nil, "it shows files of mail, whoever wrote them"},
 	{"internal/portal", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/markdown", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
+	{"internal/inbound", slices.Concat(below, []string{"internal/app", "internal/ratelimit"}), "a door for mail: it translates, and neither decides nor reads the store"},
 	{"internal/admin", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/api", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ratelimit", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/wire", slices.Concat(below, []string{"internal/app", "internal/httpx", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},

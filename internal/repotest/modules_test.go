@@ -24,6 +24,8 @@ var allowances = []allowance{
 	{"github.com/minio/minio-go/v7", []string{"internal/blob"}, "storage is one package's business"},
 	{"github.com/yuin/goldmark", []string{"internal/markdown"}, "one package makes markup of text"},
 	{"github.com/microcosm-cc/bluemonday", []string{"internal/markdown"}, "one package makes markup of text"},
+	{"github.com/emersion/go-smtp", []string{"internal/inbound"}, "one package takes mail from strangers"},
+	{"github.com/emersion/go-message", []string{"internal/inbound"}, "one package takes mail from strangers"},
 	{"golang.org/x/crypto", []string{"internal/account", "internal/signing"}, "cryptography stays where it is reviewed"},
 	{"github.com/pquerna/otp", []string{"internal/account"}, "what a code is good for is a rule about accounts"},
 	{"github.com/go-webauthn/webauthn", []string{"internal/app/identity"}, "one place knows what authenticators say"},

@@ -224,14 +224,21 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	taking, stopTaking := context.WithCancel(ctx)
+	defer stopTaking()
+	taken, err := s.takeMail(taking)
+	if err != nil {
+		return errors.Join(err, ln.Close(), s.stop(web))
+	}
 	s.jobs.Start(context.WithoutCancel(ctx))
 	failed := make(chan error, 1)
 	go func() { failed <- s.serveOn(web, ln) }()
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	stopTaking()
+	taken()
 	return errors.Join(err, s.stop(web))
 }
 

@@ -168,19 +168,6 @@ func (r Reader) Mentions(ctx context.Context, wanted id.ID) ([]ticket.Mention, e
 	})
 }
 
-// NoteMail notes a mail that came in by the hash of its Message-ID. It reports
-// false when the same one came before.
-func (tx *Tx) NoteMail(ctx context.Context, hash []byte, now time.Time) (bool, error) {
-	n, err := tx.exec(ctx, `INSERT INTO ticket_mail (hash, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, hash, at(now))
-	return n == 1, err
-}
-
-// ForgetMails removes up to limit notes of mails that came before then.
-func (tx *Tx) ForgetMails(ctx context.Context, before time.Time, limit int) (int64, error) {
-	return tx.exec(ctx, `DELETE FROM ticket_mail WHERE hash IN
-		(SELECT hash FROM ticket_mail WHERE received_at < $1 ORDER BY received_at LIMIT $2)`, at(before), limit)
-}
-
 // EnqueueTicketNotice leaves a mail about a ticket.
 func (tx *Tx) EnqueueTicketNotice(ctx context.Context, n ticket.Notice, now time.Time) error {
 	payload, err := jsonText(n)

@@ -21,7 +21,7 @@ type Question struct {
 	LicenseID   id.ID // optional; one of the customer's
 	Files       []NewFile
 	Form        string // of the form it came with: the same form makes one ticket
-	byMail      bool
+	ByMail      bool
 }
 
 // maxForm bounds the name of a form.
@@ -52,7 +52,7 @@ func (s *Service) Create(ctx context.Context, actor account.Actor, in Question) 
 
 func (s *Service) readNew(ctx context.Context, actor account.Actor, in Question) (draft, error) {
 	var p fault.Problems
-	d := draft{byMail: in.byMail}
+	d := draft{byMail: in.ByMail}
 	var ok bool
 	if d.subject, ok = ticket.CleanSubject(in.Subject); !ok {
 		p.Add("subject", "Say in a few words what it is about, at most 200 characters.")
@@ -119,7 +119,7 @@ type Message struct {
 	Body   string
 	Files  []NewFile
 	Form   string // the same form adds one message
-	byMail bool
+	ByMail bool
 }
 
 // change runs one change of a customer's ticket: found before anything is read
@@ -159,7 +159,7 @@ func (s *Service) Find(ctx context.Context, actor account.Actor, wanted id.ID) (
 
 func (s *Service) readMessage(ctx context.Context, actor account.Actor, field string, in Message) (draft, error) {
 	var p fault.Problems
-	d := draft{body: body(&p, field, in.Body), files: s.files(&p, in.Files), byMail: in.byMail}
+	d := draft{body: body(&p, field, in.Body), files: s.files(&p, in.Files), byMail: in.ByMail}
 	if len(in.Form) > maxForm {
 		p.Add("", "Reload the page and send the form again.")
 	}

@@ -104,7 +104,7 @@ func (s *Service) Answer(ctx context.Context, actor account.Actor, number int64,
 	if err != nil {
 		return ticket.Ticket{}, err
 	}
-	return s.desk(ctx, actor, number, func(w *writing) error {
+	after, err := s.desk(ctx, actor, number, func(w *writing) error {
 		next, refused := ticket.Answered(w.ticket, to, w.now)
 		if refused != nil {
 			return refused
@@ -112,7 +112,7 @@ func (s *Service) Answer(ctx context.Context, actor account.Actor, number int64,
 		if err := w.room(ctx, len(d.files)); err != nil {
 			return err
 		}
-		post, err := w.post(ctx, ticket.Message, d, "")
+		post, err := w.post(ctx, ticket.Message, d, in.Form)
 		if err != nil {
 			return err
 		}
@@ -127,6 +127,10 @@ func (s *Service) Answer(ctx context.Context, actor account.Actor, number int64,
 		}
 		return w.tell(ctx, occasion(to), "")
 	})
+	if store.IsUnique(err, "ticket_message.form") { // the same one again
+		after, err = s.Store.TicketByNumber(ctx, number)
+	}
+	return after, err
 }
 
 // AddNote adds what staff keep to themselves (P-TIC-21). It moves nothing that a

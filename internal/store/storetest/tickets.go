@@ -284,21 +284,4 @@ func ticketSweeps(t *testing.T, s *store.Store) {
 	aTicket(t, s, c, p)
 	got, err := s.ResolvedTickets(t.Context(), noon.Add(time.Hour), 10)
 	same(t, []id.ID{early.ID, late.ID}, got, err)
-
-	for i, want := range []bool{true, false} {
-		must(t, s, func(ctx context.Context, tx *store.Tx) error {
-			first, err := tx.NoteMail(ctx, []byte("hash"), noon)
-			if first != want {
-				t.Errorf("mail noted %d: %v", i, first)
-			}
-			return err
-		})
-	}
-	must(t, s, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.ForgetMails(ctx, noon.Add(1), 10)
-		if n != 0 && n != 1 {
-			t.Errorf("%d forgotten", n)
-		}
-		return err
-	})
 }

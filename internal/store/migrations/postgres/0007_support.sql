@@ -92,10 +92,3 @@ CREATE TABLE ticket_license (
     PRIMARY KEY (ticket_seq, license_seq)
 );
 CREATE INDEX ticket_license_license ON ticket_license (license_seq);
-
--- Mails that came in, by the hash of their Message-ID: each counts once.
-CREATE TABLE ticket_mail (
-    hash        BYTEA PRIMARY KEY,
-    received_at BIGINT NOT NULL
-);
-CREATE INDEX ticket_mail_received ON ticket_mail (received_at);
