@@ -14,6 +14,7 @@ type customerCommands struct {
 	Create customerCreate `cmd:"" help:"Create a customer and the person who owns the account."`
 	List   customerList   `cmd:"" help:"List the customers and who signs in for them."`
 	Invite customerInvite `cmd:"" help:"Mail somebody the link to their first password, again if need be."`
+	Reset  customerReset  `cmd:"" name:"reset-factor" help:"Remove somebody's authenticator app, recovery codes and passkeys, after you have made sure who asks for it."`
 	Status customerStatus `cmd:"" help:"Switch a customer on or off: while off nobody can sign in for it."`
 }
 
@@ -100,6 +101,37 @@ type invitedResult struct {
 
 func (r invitedResult) text() string {
 	return pairs([2]string{"Invited", r.Email}, [2]string{"", "The running server mails the invitation."})
+}
+
+type customerReset struct {
+	storage
+	Person string `arg:"" help:"E-mail address that the person signs in with."`
+}
+
+func (c *customerReset) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		p, err := uses.Identity.PersonByEmail(ctx, operator(), c.Person)
+		if err != nil {
+			return seeList(err, "customer")
+		}
+		removed, err := uses.Identity.ResetFactors(ctx, operator(), p.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(on, resetResult{Email: p.Email, Removed: removed})
+	})
+}
+
+type resetResult struct {
+	Email   string `json:"email"`
+	Removed bool   `json:"removed"`
+}
+
+func (r resetResult) text() string {
+	if !r.Removed {
+		return pairs([2]string{"Person", r.Email}, [2]string{"", "Has neither an authenticator app nor a passkey. Nothing was changed."})
+	}
+	return pairs([2]string{"Reset", r.Email}, [2]string{"", "Signs in with the password alone, and is signed out everywhere. The running server mails them."})
 }
 
 type customerStatus struct {

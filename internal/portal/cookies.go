@@ -12,6 +12,8 @@ import (
 const (
 	sessionCookie = "keyward_session"
 	deviceCookie  = "keyward_device"
+	stepCookie    = "keyward_step"    // the second step of signing in
+	passkeyCookie = "keyward_passkey" // what an authenticator was asked
 )
 
 func sessionToken(r *http.Request) string { return cookieValue(r, sessionCookie) }

@@ -14,6 +14,7 @@ func PageStructs() map[string]any {
 		"export":      exportPage{},
 		"activations": activationsPage{}, "deactivate": deactivatePage{},
 		"device": devicePage{}, "replace": replacePage{}, "swap": swapPage{}, "deactivate-all": deactivateAllPage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
+		"second_step": secondStepPage{}, "security": securityPage{}, "authenticator": authenticatorPage{}, "recovery_codes": recoveryCodesPage{}, "ask": askPage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
 		"settings":   settingsPage{},
 		"signinlink": linkPage{}, "enter": enterPage{}, "landing": landingPage{},

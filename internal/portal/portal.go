@@ -70,6 +70,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.activationRoutes(),
 		d.deviceRoutes(),
 		d.swapRoutes(),
+		d.factorRoutes(),
 		d.profileRoutes(),
 		d.exportRoutes(),
 		d.ticketRoutes(),

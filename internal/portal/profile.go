@@ -176,6 +176,16 @@ func wayWord(w account.SignInWay) string {
 		return "with password"
 	case account.ByLink:
 		return "by link"
+	case account.ByPasskey:
+		return "with passkey"
+	case account.ByPassword.Then(account.AppCode):
+		return "with password and app"
+	case account.ByPassword.Then(account.RecoveryCode):
+		return "with password and recovery code"
+	case account.ByLink.Then(account.AppCode):
+		return "by link and app"
+	case account.ByLink.Then(account.RecoveryCode):
+		return "by link and recovery code"
 	}
 	return ""
 }

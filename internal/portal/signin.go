@@ -16,6 +16,7 @@ type signInPage struct {
 	Problems        ui.Problems
 	Email, Password ui.Field
 	Next, Forgot    string
+	Passkey         passkeyBlock
 	ByLink          bool // a link can be mailed instead
 }
 
@@ -39,6 +40,8 @@ func signInFlash(done string) []ui.Flash {
 	switch done {
 	case "signed-out":
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out."}}
+	case "step":
+		return []ui.Flash{{Tone: ui.ToneWarn, Text: "That took too long, or was done already. Please sign in again."}}
 	case "everywhere":
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out everywhere."}}
 	case "password":
@@ -51,7 +54,7 @@ func (d *Door) newSignInPage(r *http.Request, email, next string) signInPage {
 	p := d.bare(r, "Sign in")
 	p.Path = "/login"
 	return signInPage{
-		Page: p, Next: next, Forgot: "/forgot", ByLink: d.SignInLinks,
+		Page: p, Next: next, Forgot: "/forgot", Passkey: d.passkeySignIn(next), ByLink: d.SignInLinks,
 		Email: ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: ui.Shorten(email, 254),
 			Autocomplete: "username", Required: true, MaxLength: 254, Autofocus: email == ""},
 		Password: ui.Field{Name: "password", Label: "Password", Type: "password",
@@ -74,8 +77,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.startSession(w, entry.Token, entry.KnownDevice)
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	d.letIn(w, r, entry, next)
 	return nil
 }
 

@@ -123,7 +123,6 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.startSession(w, entry.Token, entry.KnownDevice)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	d.letIn(w, r, entry, "/")
 	return nil
 }

@@ -123,6 +123,7 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 func userMenu(current string) []ui.NavItem {
 	return []ui.NavItem{
 		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
+		{Label: "Sign-in security", Href: "/security", Icon: "lock", Current: current == "/security"},
 		{Label: "Settings", Href: "/settings", Icon: "settings", Current: current == "/settings"},
 	}
 }

@@ -94,7 +94,7 @@ func (s *Service) ConfirmApp(ctx context.Context, actor account.Actor, code stri
 	if err := proved(actor, now); err != nil {
 		return nil, err
 	}
-	if wait := s.limits.stepAccount.Take(string(actor.ID), now); wait > 0 {
+	if wait := s.limits.stepAccount.Take("setup "+string(actor.ID), now); wait > 0 {
 		return nil, limited(wait, nextOfStep)
 	}
 	codes := account.NewRecoveryCodes()
@@ -154,7 +154,7 @@ func (s *Service) RemoveApp(ctx context.Context, actor account.Actor, code strin
 		return errProof
 	}
 	if !recent {
-		if wait := s.limits.stepAccount.Take(string(actor.ID), now); wait > 0 {
+		if wait := s.limits.stepAccount.Take("session "+string(actor.ID), now); wait > 0 {
 			return limited(wait, nextOfStep)
 		}
 	}

@@ -3,6 +3,7 @@ import "./copy.js";
 import "./dialog.js";
 import "./form.js";
 import "./menu.js";
+import "./passkey.js";
 import "./search.js";
 import "./theme.js";
 import "./time.js";
