@@ -35,6 +35,7 @@ func everyPage(t *testing.T, d *Demo) {
 		t.Run(at.name, func(t *testing.T) { at.look(t, stranger, d) })
 	}
 
+	d.Device(t, d.Licenses.Staging, "Sweep spare").Activate()
 	mine := d.Visit(t, d.Customer, "/")
 	mine.Expect("404")
 	states := []state{
@@ -73,6 +74,16 @@ func everyPage(t *testing.T, d *Demo) {
 			Page.Find("a[data-dialog-open]").First().AttrOr("href", "")},
 		{name: "profile", path: "/profile"},
 		{name: "settings", path: "/settings"},
+		{name: "a device", path: firstDevice(t, d, "")},
+		{name: "a device that is gone", path: firstDevice(t, d, "/lost")},
+		{name: "replacing a device", path: d.Licenses.LimitReached.path() + "/replace"},
+		{name: "letting a device in", path: d.Session(t, d.Customer).Get(t, d.Licenses.LimitReached.path()).Page.Find(".attempts a").AttrOr("href", "")},
+		{name: "deactivating all", path: d.Licenses.LimitReached.path() + "/deactivate-all"},
+		{name: "a reserved seat", path: d.Licenses.Staging.path() + "/replace", do: func(p *Page) {
+			p.choose("Sweep spare")
+			p.Click("Retire it and reserve its seat")
+			p.See("The seat is reserved")
+		}},
 		{name: "account menu", path: "/", do: func(p *Page) {
 			p.Click("Mara Lindqvist")
 			p.See("Sign out")
@@ -94,6 +105,13 @@ func everyPage(t *testing.T, d *Demo) {
 	for name, path := range map[string]string{"empty dashboard": "/", "no licenses": "/licenses", "no activations": "/activations"} {
 		t.Run(name, func(t *testing.T) { state{path: path}.look(t, nobody, d) })
 	}
+}
+
+// firstDevice is the page of a device of the license at its limit, or one
+// below it.
+func firstDevice(t *testing.T, d *Demo, below string) string {
+	list := d.Session(t, d.Customer).Get(t, "/activations?license="+d.Licenses.LimitReached.ID)
+	return list.Page.Find("tbody th a").First().AttrOr("href", "") + below
 }
 
 // state is a page with what has been done on it.

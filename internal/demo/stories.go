@@ -124,7 +124,8 @@ func (a *author) more() {
 	a.license("long names", longNamed).issue(340*day, of("")).device(longName, 330*day, 50*time.Minute).live(longName)
 	a.license("never seen", longNamed).issue(33*day, of("")).device(plotter, 32*day)
 	a.license("full and asked for", quill).issue(75*day, of(individual)).
-		device(maraBook, 74*day, 1*hour).device(intern, 70*day, 2*hour).refused(newHire, 5*hour).
+		device(maraBook, 74*day, 1*hour).device(frontDesk, 70*day).freed(frontDesk, 9*day).
+		device(intern, 8*day, 2*hour).named(intern, "Intern desk, 2nd floor", 7*day).refused(newHire, 5*hour).
 		live(maraBook, intern).besieged(newHire)
 	a.license("website", quill).issue(180*day, of("Website")).
 		device(website("halden.example", "Website"), 179*day, 25*time.Minute).

@@ -10,6 +10,7 @@ import (
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/intake"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/server"
 )
@@ -124,17 +125,36 @@ func (s *story) refused(d machine, ago time.Duration) *story {
 // freed is a device that its owner deactivated in the portal.
 func (s *story) freed(d machine, ago time.Duration) *story {
 	return s.then(ago, func(ctx context.Context) error {
-		list, err := s.uses.Licensing.Detail(ctx, s.owner, s.license.ID)
-		if err != nil {
-			return err
+		a, err := s.activation(ctx, d)
+		if err == nil {
+			_, err = s.uses.Licensing.Free(ctx, s.owner, a)
 		}
-		i := slices.IndexFunc(list.Devices, func(a license.Activation) bool { return a.Identifier == d.ID })
-		if i < 0 {
-			return fmt.Errorf("no device %s to deactivate", d.Name)
-		}
-		_, err = s.uses.Licensing.Free(ctx, s.owner, list.Devices[i].ID)
 		return err
 	})
+}
+
+// named is a device that its owner gave a name.
+func (s *story) named(d machine, label string, ago time.Duration) *story {
+	return s.then(ago, func(ctx context.Context) error {
+		a, err := s.activation(ctx, d)
+		if err == nil {
+			_, err = s.uses.Licensing.Rename(ctx, s.owner, a, label)
+		}
+		return err
+	})
+}
+
+// activation is the one of a device, as its owner sees it.
+func (s *story) activation(ctx context.Context, d machine) (id.ID, error) {
+	list, err := s.uses.Licensing.Detail(ctx, s.owner, s.license.ID)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(list.Devices, func(a license.Activation) bool { return a.Identifier == d.ID })
+	if i < 0 {
+		return "", fmt.Errorf("there is no device %s", d.Name)
+	}
+	return list.Devices[i].ID, nil
 }
 
 func (s *story) suspended(ago time.Duration, why license.Reason, note string) *story {

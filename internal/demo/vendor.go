@@ -149,6 +149,7 @@ func listings() []listing {
 		{
 			NewProduct: catalog.NewProduct{
 				Environment: license.Production, Name: "Quill Editor", AcceptsHardware: true, AcceptsDomain: true, SelfDeactivation: true,
+				Swaps: license.SwapPolicy{Allowed: 3, Period: 30 * day, CoolDown: day},
 				Features: []license.Feature{
 					{Key: "spell_checker", Label: "Spell checker", Type: license.Boolean, Value: true},
 					{Key: "languages", Label: "Languages", Type: license.Numeric, Value: 12},

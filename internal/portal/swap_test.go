@@ -58,6 +58,7 @@ func TestReplacingADevice(t *testing.T) {
 	wantTo(t, ada.post(l.path()+"/replace", "device", string(old.ID)), made.location()) // a double click
 	code := ada.get(made.location()).text("#claim-code")
 	wantIn(t, ada.get(l.path()), ".notice", "A seat is reserved for a device with the claim code until 24 Nov 2026, 10:56 UTC")
+	wantIn(t, ada.get(l.path()), ".strip", "1 / 2 activations used 1 reserved")
 	wantIn(t, ada.get(l.path()), "#validation", "1 activated device and 1 reserved seat fill the 2 of this license")
 	if got := w.call(l, "Thief").Verdict.Code; got != verdict.LimitReached {
 		t.Errorf("somebody else is answered %s", got)

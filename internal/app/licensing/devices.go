@@ -45,10 +45,11 @@ type DeviceList struct {
 
 // OneLicense is a license with what a page says about it in passing.
 type OneLicense struct {
-	License license.License
-	Product license.Product
-	Used    int
-	Swaps   license.Swaps // how much of the product's policy is used up
+	License  license.License
+	Product  license.Product
+	Used     int
+	Reserved int           // seats kept for devices that replace others
+	Swaps    license.Swaps // how much of the product's policy is used up
 }
 
 // Devices returns a page of the customer's activations (P-ACT-01..09, 23). A
@@ -88,7 +89,7 @@ func (s *Service) one(ctx context.Context, r store.Reader, actor account.Actor, 
 		return OneLicense{}, err
 	}
 	swaps, err := swapsOf(ctx, r, p, l.ID, now)
-	return OneLicense{License: l, Product: p, Used: seats.Used, Swaps: swaps}, err
+	return OneLicense{License: l, Product: p, Used: seats.Used, Reserved: seats.Reserved, Swaps: swaps}, err
 }
 
 func readDevices(ctx context.Context, r store.Reader, actor account.Actor, q DeviceQuery, l *DeviceList) error {
