@@ -39,7 +39,7 @@ func TestTemplatesFitTheirStructs(t *testing.T) {
 // Everything but signing in needs to be signed in.
 func TestRoutesDeclareAccess(t *testing.T) {
 	public := map[string]bool{
-		"GET /login": true, "POST /login": true, "POST /logout": true, "GET /forgot": true, "POST /forgot": true,
+		"GET /changelog/{slug}": true, "GET /login": true, "POST /login": true, "POST /logout": true, "GET /forgot": true, "POST /forgot": true,
 		"GET /invitation": true, "POST /invitation": true, "GET /reset": true, "POST /reset": true, "POST /theme": true,
 		"GET /login/code": true, "POST /login/code": true, "POST /login/passkey/ask": true, "POST /login/passkey": true,
 		"GET /sign-in-link": true, "POST /sign-in-link": true, "GET /enter": true, "POST /enter": true,

@@ -43,6 +43,7 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 		Figures: figures(b), Actions: []ui.Link{
 			{Label: "View all licenses", Href: "/licenses", Icon: "key", Primary: true},
 			{Label: "Manage activations", Href: "/activations", Icon: "device"},
+			{Label: "Downloads", Href: "/downloads", Icon: "download"},
 		},
 	}
 	for _, o := range b.Latest {

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/fault"
@@ -16,7 +17,7 @@ func (d *Door) failPage(w http.ResponseWriter, r *http.Request, f *fault.Error) 
 	p := d.bare(r, failTitle(status))
 	p.Path = "/"
 	setRetryAfter(w, f)
-	page := ui.ErrorPage{Page: p, Status: status, Message: f.Message, Next: f.Next, Action: failAction(status)}
+	page := ui.ErrorPage{Page: p, Status: status, Message: f.Message, Next: f.Next, Action: failAction(r, status)}
 	if err := d.templates.Render(w, status, "error", page); err != nil {
 		httpx.Log(r.Context()).ErrorContext(r.Context(), "the error page cannot be rendered", "error", err)
 		d.templates.Fallback(w)
@@ -41,9 +42,12 @@ func failTitle(status int) string {
 	return "That did not work"
 }
 
-func failAction(status int) *ui.Link {
+func failAction(r *http.Request, status int) *ui.Link {
 	if status == http.StatusUnauthorized {
 		return &ui.Link{Label: "Sign in", Href: "/login", Primary: true}
+	}
+	if strings.HasPrefix(r.URL.Path, "/downloads/") && (status == http.StatusForbidden || status == http.StatusNotFound) {
+		return &ui.Link{Label: "Go to Downloads", Href: "/downloads", Primary: true}
 	}
 	return &ui.Link{Label: "Go to My Licenses", Href: "/licenses", Primary: true}
 }

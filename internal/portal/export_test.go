@@ -8,6 +8,7 @@ func (d *Door) Templates() *ui.Templates { return d.templates }
 // PageStructs are the pages with the structs that they are rendered with.
 func PageStructs() map[string]any {
 	return map[string]any{
+		"downloads": downloadsPage{}, "changelogs": changelogsPage{}, "changelog": changelogPage{}, "changelog_public": changelogPage{},
 		"login": signInPage{}, "forgot": forgotPage{}, "password": passwordPage{},
 		"offline": offlinePage{}, "offline-review": offlineReviewPage{}, "offline-return": offlineReturnPage{},
 		"dashboard": dashboardPage{}, "licenses": licensesPage{}, "license": licensePage{},

@@ -15,10 +15,12 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	desk "github.com/keyward/keyward/internal/app/support"
+	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
@@ -69,9 +71,10 @@ func withMigrated(run func() int) (code int, err error) {
 
 // options say what is special about a world.
 type options struct {
-	deps    func(*portal.Deps)
-	limits  identity.Limits
-	support desk.Settings
+	changelogs delivery.Changelogs
+	deps       func(*portal.Deps)
+	limits     identity.Limits
+	support    desk.Settings
 }
 
 // world is the portal with everything behind it, at a time that the test moves.
@@ -81,6 +84,8 @@ type world struct {
 	identity  *identity.Service
 	catalog   *catalog.Service
 	licensing *licensing.Service
+	delivery  *delivery.Service
+	files     string // directory of the files of releases
 	support   *desk.Service
 	door      *portal.Door
 	handler   http.Handler
@@ -107,7 +112,10 @@ func newWorldWith(t *testing.T, o options) *world {
 	w.catalog = catalog.New(catalog.Deps{Store: w.store, Master: master, Now: w.clock, Log: log})
 	w.licensing = licensing.New(licensing.Deps{Store: w.store, Master: master, Now: w.clock, Log: log, BaseURL: "http://portal.example"})
 	w.support = desk.New(desk.Deps{Store: w.store, Master: master, Licensing: w.licensing, Now: w.clock, Log: log, Settings: o.support})
+	w.files = t.TempDir()
+	w.delivery = delivery.New(delivery.Deps{Store: w.store, Master: master, Blobs: blob.NewDisk(w.files), Now: w.clock, Log: log, Changelogs: o.changelogs})
 	deps := portal.Deps{
+		Delivery:  w.delivery,
 		Licensing: w.licensing, Identity: w.identity, Export: export.New(w.store, w.clock), Support: w.support, Now: w.clock, Log: log,
 		AppName: "Vendor Licenses", BaseURL: "http://portal.example", SupportEmail: support, SupportURL: "https://vendor.example/help",
 	}

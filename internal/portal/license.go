@@ -25,6 +25,7 @@ type licensePage struct {
 	Devices                    []deviceRow
 	Dialogs                    []ui.Confirm
 	AllDevices                 string
+	Downloads                  string
 	DeactivateAll              string      // address, or ""
 	Kept                       []ui.Notice // reserved seats
 	Facts                      []fact
@@ -83,7 +84,8 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 		Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		Key:   d.newKeyView(v, det), Usage: withReserved(usageOf(l, det.Used, p.Now), len(det.Reserved)), Expiry: expiryOf(p, l),
 		Diagnosis: d.diagnose(p, det), AllDevices: "/activations?license=" + string(l.ID),
-		Facts: licenseFacts(p, det), Features: featureFacts(l), Timeline: timeline(p, det),
+		Downloads: "/downloads?license=" + string(l.ID),
+		Facts:     licenseFacts(p, det), Features: featureFacts(l), Timeline: timeline(p, det),
 	}
 	if !l.Perpetual() && l.Phase() != license.Revoked {
 		renew := d.renewLink(det)

@@ -16,6 +16,7 @@ import (
 	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/markdown"
 	"github.com/keyward/keyward/internal/ui"
 )
 
@@ -43,6 +44,7 @@ type Deps struct {
 type Door struct {
 	Deps
 	templates *ui.Templates
+	notes     *markdown.Renderer
 	letters   chan struct{} // forms with files that are being read
 }
 
@@ -55,7 +57,7 @@ func New(d Deps) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Door{Deps: d, templates: templates, letters: make(chan struct{}, maxLetters)}, nil
+	return &Door{Deps: d, templates: templates, notes: markdown.New(), letters: make(chan struct{}, maxLetters)}, nil
 }
 
 // maxForm bounds a form, in bytes.
@@ -68,6 +70,8 @@ func (d *Door) Routes() httpx.Routes {
 		d.licenseRoutes(),
 		d.offlineRoutes(),
 		d.activationRoutes(),
+		d.downloadRoutes(),
+		d.changelogRoutes(),
 		d.deviceRoutes(),
 		d.swapRoutes(),
 		d.factorRoutes(),

@@ -106,6 +106,10 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 		{Label: "Dashboard", Href: "/", Icon: "dashboard", Current: current == "/"},
 		{Label: "My Licenses", Href: "/licenses", Icon: "key", Current: current == "/licenses"},
 		{Label: "Activations", Href: "/activations", Icon: "device", Current: current == "/activations"},
+		{Label: "Downloads", Href: "/downloads", Icon: "download", Current: current == "/downloads"},
+	}
+	if d.hasChangelogs() { // P-CHG-04
+		p.Nav = append(p.Nav, ui.NavItem{Label: "Changelog", Href: "/changelog", Icon: "history", Current: current == "/changelog"})
 	}
 	if d.helpDesk() {
 		p.Nav = append(p.Nav, ui.NavItem{Label: "Tickets", Href: "/tickets", Icon: "inbox", Group: "Support", Current: current == "/tickets"})

@@ -237,6 +237,8 @@ func story(e event.Event, device string) (icon string, tone ui.Tone, title strin
 		return "slash", ui.ToneBad, "Revoked"
 	case event.LicenseExpired:
 		return "calendar-x", ui.ToneBad, "Expired"
+	case event.ReleaseDownloaded:
+		return "download", ui.ToneNeutral, versionWord(e.Data.Version) + " downloaded"
 	case event.KeyRevealed:
 		return "eye", ui.ToneNeutral, "Key revealed"
 	case event.ActivationCreated:
