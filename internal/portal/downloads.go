@@ -346,7 +346,7 @@ func (d *Door) sendFile(w http.ResponseWriter, r *http.Request, v *visit) error 
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.FileName}))
 	h.Set("ETag", `"`+hex.EncodeToString(f.SHA256)+`"`)
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(f.SHA256)+":")
-	http.ServeContent(httpx.Streaming(w, transferIdle), r, "", f.ReleasedAt, f.Content)
+	http.ServeContent(httpx.Streaming(w, transferIdle, d.Now), r, "", f.ReleasedAt, f.Content)
 	return nil
 }
 
