@@ -89,6 +89,7 @@ var appearance = parts{
 	{"product, versions, environment, features and dates are shown", contextIsShown},
 	{"renewing is offered", renewalIsOffered},
 	{"a seat is freed without script", seatIsFreedWithoutScript},
+	{"a ticket is written, answered and solved", ticketIsSolved},
 	{"the menu and the header lead everywhere", shellLeadsEverywhere},
 	{"no link is dead", linksAreAlive},
 	{"the theme stays", themeStays},

@@ -73,6 +73,19 @@ func everyPage(t *testing.T, d *Demo) {
 		{name: "question on its own page", path: d.Session(t, d.Customer).Get(t, "/activations?license="+d.Licenses.LimitReached.ID).
 			Page.Find("a[data-dialog-open]").First().AttrOr("href", "")},
 		{name: "profile", path: "/profile"},
+		{name: "tickets", path: "/tickets"},
+		{name: "tickets filtered", path: "/tickets?category=billing&since=2020-01-01&status=closed"},
+		{name: "no ticket found", path: "/tickets?q=no+such"},
+		{name: "new ticket", path: "/tickets/new?license=" + d.Licenses.LimitReached.ID},
+		{name: "ticket that waits", path: "/tickets?status=waiting", do: func(p *Page) {
+			p.Click("Activation limit reached")
+			p.See("Waiting for you.")
+			p.Click("At the time of the ticket")
+		}},
+		{name: "ticket that is closed", path: "/tickets?status=closed", do: func(p *Page) {
+			p.Click("Dark map tiles on the second screen")
+			p.See("Reopen this ticket")
+		}},
 		{name: "settings", path: "/settings"},
 		{name: "a device", path: firstDevice(t, d, "")},
 		{name: "a device that is gone", path: firstDevice(t, d, "/lost")},

@@ -49,6 +49,9 @@ func customers(ctx context.Context, uses *server.Services, c *clock, products []
 	if err := tell(ctx, c, append(main.stories, other.stories...)); err != nil {
 		return nil, err
 	}
+	if err := askSupport(ctx, uses, c, main); err != nil {
+		return nil, fmt.Errorf("demo tickets: %w", err)
+	}
 	if err := write(largeParty).many(ctx, c, large); err != nil {
 		return nil, err
 	}
