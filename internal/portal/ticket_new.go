@@ -259,7 +259,7 @@ func (d *Door) hoursText(p ui.Page) string {
 	if zone == nil {
 		zone = d.Support.Hours.Zone
 	}
-	return "Business hours are Monday to Friday, " + opens.In(zone).Format("15:04") + " to " + closes.In(zone).Format("15:04 MST") + " in your time zone."
+	return "Business hours are Monday to Friday, " + opens.In(zone).Format("15:04") + " to " + closes.In(zone).Format("15:04 MST") + ", your time."
 }
 
 // suggestions puts first what the chosen license needs.
