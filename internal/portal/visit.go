@@ -120,6 +120,7 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 	p.UserMenu = userMenu(current)
 	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
 	p.SignOut = "/logout"
+	p.Nav = withKeys(p.Nav)
 	return p
 }
 

@@ -39,6 +39,7 @@ var icons = map[string]template.HTML{
 	"inbox":        `<path d="M2.25 9.25 4.1 3.9a1.25 1.25 0 0 1 1.2-.9h5.4a1.25 1.25 0 0 1 1.2.9l1.85 5.35v2.5A1.25 1.25 0 0 1 12.5 13h-9a1.25 1.25 0 0 1-1.25-1.25v-2.5Zm0 0h3l1 1.75h3.5l1-1.75h3"/>`,
 	"info":         `<circle cx="8" cy="8" r="5.75"/><path d="M8 7.5v3.25M8 5.2h.01"/>`,
 	"key":          `<circle cx="5.25" cy="10.75" r="2.75"/><path d="m7.25 8.75 6-6M10.75 5.25l2 2"/>`,
+	"keyboard":     `<rect x="1.75" y="4" width="12.5" height="8" rx="1.5"/><path d="M4.5 6.75h.01M6.85 6.75h.01M9.2 6.75h.01M11.5 6.75h.01M5.5 9.5h5"/>`,
 	"laptop":       `<rect x="3" y="3" width="10" height="7" rx="1.25"/><path d="M1.5 12.75h13"/>`,
 	"lock":         `<rect x="3.25" y="7" width="9.5" height="6.5" rx="1.5"/><path d="M5.25 7V5a2.75 2.75 0 0 1 5.5 0v2"/>`,
 	"mail":         `<rect x="2" y="3.25" width="12" height="9.5" rx="1.5"/><path d="m2.5 4.5 5.5 4 5.5-4"/>`,

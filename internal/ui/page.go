@@ -42,6 +42,7 @@ type NavItem struct {
 	Current           bool   // this page, or one below it
 	Group             string // heading over neighboring entries of the same group
 	Count             string // small figure at the end, empty for none
+	Key               string // letter that leads there after g, empty for none
 }
 
 // NavGroup is a run of entries under one heading.

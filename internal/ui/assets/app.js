@@ -5,5 +5,6 @@ import "./form.js";
 import "./menu.js";
 import "./passkey.js";
 import "./search.js";
+import "./shortcuts.js";
 import "./theme.js";
 import "./time.js";
