@@ -35,6 +35,7 @@ type deviceResults struct {
 	Chips    ui.Chips
 	Fold     ui.Fold  // of deactivated ones
 	Export   *ui.Link // as a file
+	Views    *ui.Menu // kept under a name
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Rows     []deviceRow
@@ -144,6 +145,9 @@ func (d *Door) activations(w http.ResponseWriter, r *http.Request, v *visit) err
 		return nil
 	}
 	page := d.newActivationsPage(r, v, s, list)
+	if page.Results.Views, err = d.viewsMenu(r, v, "activations", s.values(), list.Any); err != nil {
+		return err
+	}
 	page.Flash = d.freedFlash(r, v)
 	return d.templates.Render(w, http.StatusOK, "activations", page)
 }

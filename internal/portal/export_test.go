@@ -16,6 +16,7 @@ func PageStructs() map[string]any {
 		"activations": activationsPage{}, "deactivate": deactivatePage{},
 		"device": devicePage{}, "replace": replacePage{}, "swap": swapPage{}, "deactivate-all": deactivateAllPage{}, "error": ui.ErrorPage{}, "profile": profilePage{},
 		"second_step": secondStepPage{}, "security": securityPage{}, "authenticator": authenticatorPage{}, "recovery_codes": recoveryCodesPage{}, "ask": askPage{},
+		"views":   viewsPage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
 		"settings":   settingsPage{},
 		"signinlink": linkPage{}, "enter": enterPage{}, "landing": landingPage{},

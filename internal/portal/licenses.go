@@ -38,6 +38,7 @@ type licenseResults struct {
 	Fold     ui.Fold // of expired and revoked ones
 	Sort     ui.Menu
 	Export   *ui.Menu // as a file
+	Views    *ui.Menu // kept under a name
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Product  ui.Sort
@@ -160,7 +161,11 @@ func (d *Door) licenses(w http.ResponseWriter, r *http.Request, v *visit) error 
 		http.Redirect(w, r, s.href(), http.StatusSeeOther) // nothing is left at this place
 		return nil
 	}
-	return d.templates.Render(w, http.StatusOK, "licenses", d.newLicensesPage(r, v, s, list))
+	page := d.newLicensesPage(r, v, s, list)
+	if page.Results.Views, err = d.viewsMenu(r, v, "licenses", s.values(), list.Owned > 0); err != nil {
+		return err
+	}
+	return d.templates.Render(w, http.StatusOK, "licenses", page)
 }
 
 func (d *Door) newLicensesPage(r *http.Request, v *visit, s listState, list licensing.List) licensesPage {

@@ -80,6 +80,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.ticketRoutes(),
 		d.settingsRoutes(),
 		d.signInLinkRoutes(),
+		d.viewRoutes(),
 	)
 }
 

@@ -251,6 +251,14 @@ func planned() map[string]call {
 		"CustomerEvents": func(ctx context.Context, tx *Tx) error {
 			return only(tx.CustomerEvents(ctx, owner, 8, event.ChangeRefused, event.LicenseCreated))
 		},
+		"Views": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Views(ctx, seededID("person", 6), owner, "licenses", 20))
+		},
+		"View": func(ctx context.Context, tx *Tx) error {
+			return only(tx.View(ctx, seededID("person", 6), owner, "view"))
+		},
+		"RenameView":      func(ctx context.Context, tx *Tx) error { return tx.RenameView(ctx, "view", "Name") },
+		"DeleteView":      func(ctx context.Context, tx *Tx) error { return tx.DeleteView(ctx, "view") },
 		"Unsealed":        func(ctx context.Context, tx *Tx) error { return only(tx.Unsealed(ctx, 100)) },
 		"SealedAfter":     func(ctx context.Context, tx *Tx) error { return only(tx.SealedAfter(ctx, 39000, 100)) },
 		"LockEventCursor": func(ctx context.Context, tx *Tx) error { return only(tx.LockEventCursor(ctx, "mail")) },

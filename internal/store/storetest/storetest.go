@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"licenses":       licenses,
 		"license status": statuses,
 		"license paging": paging,
+		"saved views":    views,
 		"license needs":  needs,
 		"license search": searches,
 		"license ending": ending,
