@@ -10,10 +10,11 @@ import (
 )
 
 type productCommands struct {
-	Create productCreate `cmd:"" help:"Create a product with a signing key and its first plan."`
-	Update productUpdate `cmd:"" help:"Change how often customers may replace devices of a product's licenses."`
-	List   productList   `cmd:"" help:"List the products and their public keys."`
-	Set    productSet    `cmd:"" help:"Change the slug of a product, and how its releases reach customers."`
+	Create  productCreate  `cmd:"" help:"Create a product with a signing key and its first plan."`
+	Update  productUpdate  `cmd:"" help:"Change how often customers may replace devices of a product's licenses."`
+	Offline productOffline `cmd:"" help:"Switch signed files for devices that never connect on or off."`
+	List    productList    `cmd:"" help:"List the products and their public keys."`
+	Set     productSet     `cmd:"" help:"Change the slug of a product, and how its releases reach customers."`
 }
 
 type productCreate struct {
