@@ -74,7 +74,7 @@ var calls = []struct {
 
 // clockOwners assemble the program, or are the program: the client runs inside
 // other people's software and has nobody to pass it a clock unless they want to.
-var clockOwners = []string{"cmd", "internal/server", "internal/cli", "internal/demo", "client"}
+var clockOwners = []string{"cmd", "internal/server", "internal/cli", "internal/demo", "client", "examples/offline"}
 
 func TestCallsWhereTheyBelong(t *testing.T) {
 	for _, s := range sources(t) {
