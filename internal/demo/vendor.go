@@ -70,10 +70,8 @@ func (l listing) publish(ctx context.Context, uses *server.Services, now time.Ti
 			return nil, err
 		}
 	}
-	for _, r := range l.releases {
-		if _, err := uses.Catalog.AddRelease(ctx, by, made.ID, r.version, now.Add(-r.ago)); err != nil {
-			return nil, err
-		}
+	if err := l.issueReleases(ctx, uses, made, now); err != nil {
+		return nil, err
 	}
 	t, text, err := uses.Identity.CreateToken(ctx, by, identity.NewToken{
 		Kind: account.ClientToken, Name: made.Name + " software", ProductID: made.ID,
