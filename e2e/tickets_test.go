@@ -26,7 +26,7 @@ func ticketIsSolved(t *testing.T, d *Demo) {
 	p.See("Your reply was sent.")
 	p.Click("Mark as solved")
 	p.See("The ticket is marked as solved.")
-	p.Goto("/tickets?status=resolved")
+	p.Goto(d.URL + "/tickets?status=resolved")
 	p.In("#results").See("Seats of the old office")
 	if leads := d.Session(t, d.OtherCustomer).Get(t, "/tickets?q=old+office"); strings.Contains(leads.Page.Text(), "Seats of the old office") {
 		t.Error("another customer finds the ticket")

@@ -98,7 +98,7 @@ func (d *Door) newProfilePage(r *http.Request, v *visit) (profilePage, error) {
 	p := d.page(r, v, "Profile", "/profile")
 	who := v.signed.Person
 	page := profilePage{
-		Page: p, Contact: d.contactSupport("Contact support", "My account"),
+		Page: p, Contact: d.askSupport(v, "Contact support", "My account"),
 		Profile:  d.newProfileForm(who, identity.Profile{Name: who.Name, Phone: who.Phone, Company: who.Company}),
 		Password: newPasswordForm(v.signed),
 		Delete:   d.contactSupport("Ask for deletion", "Please delete my account"),
@@ -198,6 +198,15 @@ func roleWord(r account.Role) string {
 		return "Manager"
 	}
 	return "Viewer"
+}
+
+// askSupport leads to the support desk, or to whoever helps where there is none
+// for this reader (P-PRO-11).
+func (d *Door) askSupport(v *visit, label, subject string) *ui.Link {
+	if !d.helpDesk() || !v.signed.Role.MayManage() {
+		return d.contactSupport(label, subject)
+	}
+	return &ui.Link{Label: label, Icon: "inbox", Href: "/tickets/new?" + url.Values{"subject": {subject}}.Encode()}
 }
 
 // contactSupport leads to whoever helps, or is nil where nobody is named.

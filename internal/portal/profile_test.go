@@ -24,7 +24,7 @@ func TestProfile(t *testing.T) {
 	wantIn(t, p, "#pw", "Password")
 	wantIn(t, p, ".facts", "Account created 24 Nov 2026")
 	wantIn(t, p, ".facts", "Your role Owner")
-	if got := p.attr("[aria-labelledby=ac] a[href^='mailto:']", "href"); !strings.HasPrefix(got, "mailto:"+support) {
+	if got := p.attr("[aria-labelledby=ac] a[href^='/tickets/new?']", "href"); got != "/tickets/new?subject=My+account" {
 		t.Errorf("the support desk is at %q", got)
 	}
 	for _, field := range []string{"name", "current", "password", "repeat"} { // P-PRO-09
