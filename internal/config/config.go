@@ -70,6 +70,7 @@ type Server struct {
 	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
 	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
 	WebhookAllow []string `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
+	Mandatory    []string `name:"mandatory-notice" env:"KEYWARD_MANDATORY_NOTICE" placeholder:"NAME" help:"A kind of mail that people cannot switch off, such as license_expiring or new_device. Repeat for more."`
 	SignInLinks  bool     `name:"sign-in-links" env:"KEYWARD_SIGN_IN_LINKS" help:"Let people ask for a mailed link that signs them in without a password."`
 	Landing      bool     `name:"landing" env:"KEYWARD_LANDING" help:"Show strangers a landing page at the root instead of the sign-in form."`
 	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`

@@ -37,6 +37,8 @@ const (
 	PersonSignedIn  Type = "person.signed_in"
 	PersonSignedOut Type = "person.signed_out"
 	ResetRequested  Type = "person.reset_requested"
+	CalendarMade    Type = "person.calendar_created"
+	CalendarRemoved Type = "person.calendar_removed"
 	LinkRequested   Type = "person.sign_in_link_requested"
 	ProfileChanged  Type = "person.profile_changed"
 	SettingsChanged Type = "person.settings_changed"

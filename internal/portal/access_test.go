@@ -41,7 +41,8 @@ func TestRoutesDeclareAccess(t *testing.T) {
 	public := map[string]bool{
 		"GET /changelog/{slug}": true, "GET /login": true, "POST /login": true, "POST /logout": true, "GET /forgot": true, "POST /forgot": true,
 		"GET /invitation": true, "POST /invitation": true, "GET /reset": true, "POST /reset": true, "POST /theme": true,
-		"GET /login/code": true, "POST /login/code": true, "POST /login/passkey/ask": true, "POST /login/passkey": true,
+		"GET /calendar/{file}": true, // its address is the proof
+		"GET /login/code":      true, "POST /login/code": true, "POST /login/passkey/ask": true, "POST /login/passkey": true,
 		"GET /sign-in-link": true, "POST /sign-in-link": true, "GET /enter": true, "POST /enter": true,
 	}
 	for _, route := range newWorld(t).door.Routes() {

@@ -19,6 +19,7 @@ func PageStructs() map[string]any {
 		"views":   viewsPage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
 		"settings":   settingsPage{},
+		"calendar":   calendarPage{},
 		"signinlink": linkPage{}, "enter": enterPage{}, "landing": landingPage{},
 	}
 }

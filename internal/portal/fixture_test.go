@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/calendar"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
@@ -116,6 +117,7 @@ func newWorldWith(t *testing.T, o options) *world {
 	w.delivery = delivery.New(delivery.Deps{Store: w.store, Master: master, Blobs: blob.NewDisk(w.files), Now: w.clock, Log: log, Changelogs: o.changelogs})
 	deps := portal.Deps{
 		Delivery:  w.delivery,
+		Calendar:  calendar.New(calendar.Deps{Store: w.store, Master: master, Now: w.clock}),
 		Licensing: w.licensing, Identity: w.identity, Export: export.New(w.store, w.clock), Support: w.support, Now: w.clock, Log: log,
 		AppName: "Vendor Licenses", BaseURL: "http://portal.example", SupportEmail: support, SupportURL: "https://vendor.example/help",
 	}

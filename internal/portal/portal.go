@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/calendar"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/app/identity"
@@ -24,6 +25,7 @@ import (
 type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
+	Calendar  *calendar.Service
 	Export    *export.Service
 	Support   *support.Service // nil: there are no tickets
 	Delivery  *delivery.Service
@@ -75,6 +77,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.deviceRoutes(),
 		d.swapRoutes(),
 		d.factorRoutes(),
+		d.calendarRoutes(),
 		d.profileRoutes(),
 		d.exportRoutes(),
 		d.ticketRoutes(),

@@ -71,8 +71,12 @@ func (s *Server) addJobs() error {
 	if err != nil {
 		return err
 	}
+	mandatory, err := mandatoryNotices(s.config.Mandatory)
+	if err != nil {
+		return err
+	}
 	notice.New(notice.Deps{
-		Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, BaseURL: s.config.Address(),
+		Mandatory: mandatory, Store: s.Store, Links: s.Identity, Composer: composer, Sender: sender, Now: s.now, BaseURL: s.config.Address(),
 		TicketReply: s.Support.ReplyAddress,
 	}).Register(s.jobs)
 	desk := due.New(s.Store, s.now, s.jobs.Wake)
@@ -125,8 +129,12 @@ func (s *Server) sender() (mail.Sender, error) {
 // routes mounts the doors. Browser routes and API routes have different
 // defenses and share only the outermost chain.
 func (s *Server) routes(extras Extras) (http.Handler, error) {
+	mandatory, err := mandatoryNotices(s.config.Mandatory)
+	if err != nil {
+		return nil, err
+	}
 	door, err := portal.New(portal.Deps{
-		Licensing: s.Licensing, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Delivery: s.Delivery, Now: s.now, Log: s.log,
+		Licensing: s.Licensing, Calendar: s.Calendar, Mandatory: mandatory, Identity: s.Identity, Export: export.New(s.Store, s.now), Support: s.Support, Delivery: s.Delivery, Now: s.now, Log: s.log,
 		AppName: s.config.AppName, BaseURL: s.config.Address(),
 		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
 		SignInLinks: s.config.SignInLinks, Landing: s.config.Landing,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/audit"
+	"github.com/keyward/keyward/internal/app/calendar"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
@@ -32,6 +33,7 @@ type Services struct {
 	Catalog   *catalog.Service
 	Licensing *licensing.Service
 	Delivery  *delivery.Service
+	Calendar  *calendar.Service
 	Intake    *intake.Service
 	Webhooks  *webhooks.Service
 	Support   *support.Service
@@ -91,6 +93,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Catalog:   catalog.New(catalog.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log}),
 		Licensing: licenses,
 		Delivery:  delivery.New(delivery.Deps{Store: s, Master: master, Blobs: files, Now: o.Now, Log: o.Log, Changelogs: o.Changelogs}),
+		Calendar:  calendar.New(calendar.Deps{Store: s, Master: master, Now: o.Now}),
 		Support:   support.New(support.Deps{Store: s, Master: master, Licensing: licenses, Now: o.Now, Log: o.Log, Settings: desk}),
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
 		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"signing keys":   signingKeys,
 		"jobs":           jobs,
 		"notices":        notices,
+		"calendars":      feeds,
 		"licenses":       licenses,
 		"license status": statuses,
 		"license paging": paging,
