@@ -19,14 +19,14 @@ func shellLeadsEverywhere(t *testing.T, d *Demo) {
 	p := d.Visit(t, d.Customer, "/")
 	menu := p.In("nav[aria-label=Main]")
 	for _, page := range []struct{ entry, path string }{
-		{"My Licenses", "/licenses"}, {"Activations", "/activations"}, {"Downloads", "/downloads"}, {"Changelog", "/changelog"}, {"Tickets", "/tickets"}, {"Profile", "/profile"}, {"Settings", "/settings"}, {"Dashboard", "/"},
+		{"My Licenses", "/licenses"}, {"Activations", "/activations"}, {"Downloads", "/downloads"}, {"Changelog", "/changelog"}, {"Tickets", "/tickets"}, {"Profile", "/profile"}, {"Settings", "/settings"}, {"Team", "/team"}, {"Dashboard", "/"},
 	} {
 		menu.Click(page.entry)
 		p.SeePath(page.path)
 		if got := p.Texts("nav[aria-label=Main] a[aria-current=page]"); !slices.Equal(got, []string{page.entry}) {
 			t.Errorf("at %s the menu marks %v", page.path, got)
 		}
-		if got := p.Texts("nav[aria-label=Main] li"); !slices.Equal(got, []string{"Dashboard", "My Licenses", "Activations", "Downloads", "Changelog", "Tickets", "Profile", "Settings"}) {
+		if got := p.Texts("nav[aria-label=Main] li"); !slices.Equal(got, []string{"Dashboard", "My Licenses", "Activations", "Downloads", "Changelog", "Tickets", "Profile", "Settings", "Team"}) {
 			t.Errorf("at %s the menu has %v", page.path, got)
 		}
 	}

@@ -17,6 +17,7 @@ const (
 	InvitationNotice      Notice = "mail.invitation"
 	ResetNotice           Notice = "mail.reset"
 	PasswordChangedNotice Notice = "mail.password_changed"
+	TeamInvitationNotice  Notice = "mail.team_invitation"
 	SignInLinkNotice      Notice = "mail.sign_in_link"
 	TestNotice            Notice = "mail.test"             // somebody asks whether mails arrive
 	NewDeviceNotice       Notice = "mail.new_device"       // somebody signed in with another browser
@@ -90,6 +91,8 @@ func (m Mandatory) Reaches(p Person, n Notice) bool {
 type NoticeTo struct {
 	PersonID  id.ID `json:"person_id"`
 	SessionID id.ID `json:"session_id,omitempty"` // NewDeviceNotice: the new one
+
+	InvitationID id.ID `json:"invitation_id,omitempty"` // TeamInvitationNotice
 }
 
 // NoticeAbout is the payload of a notice about licenses of a customer: either

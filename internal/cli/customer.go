@@ -79,11 +79,16 @@ type customerList struct {
 
 type customerInvite struct {
 	storage
-	Person string `arg:"" help:"E-mail address that the person signs in with."`
+	Person   string `arg:"" help:"E-mail address that the person signs in with."`
+	Customer string `name:"customer" placeholder:"CUSTOMER" help:"Invite them into the team of this customer: its id, or the address of somebody who acts for it."`
+	Role     string `name:"role" enum:"owner,manager,viewer" default:"viewer" help:"What they may do there: owner, manager or viewer."`
 }
 
 func (c *customerInvite) Run(on *call) error {
 	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		if c.Customer != "" {
+			return c.intoTeam(ctx, on, uses)
+		}
 		p, err := uses.Identity.PersonByEmail(ctx, operator(), c.Person)
 		if err != nil {
 			return seeList(err, "customer")
@@ -93,6 +98,19 @@ func (c *customerInvite) Run(on *call) error {
 		}
 		return c.show(on, invitedResult{Email: p.Email})
 	})
+}
+
+// intoTeam asks somebody, known or not, to act for a customer.
+func (c *customerInvite) intoTeam(ctx context.Context, on *call, uses *server.Services) error {
+	customer, err := customerOf(ctx, uses, c.Customer)
+	if err != nil {
+		return err
+	}
+	i, err := uses.Identity.InviteMember(ctx, operator(), identity.NewMember{CustomerID: customer, Email: c.Person, Role: account.Role(c.Role)})
+	if err != nil {
+		return seeList(err, "customer")
+	}
+	return c.show(on, invitedResult{Email: i.Email})
 }
 
 type invitedResult struct {

@@ -55,6 +55,13 @@ const (
 	FactorsReset      Type = "person.second_factors_reset"
 	PersonProved      Type = "person.identity_confirmed"
 
+	TeamInvited     Type = "team.invited"
+	TeamWithdrawn   Type = "team.invitation_withdrawn"
+	TeamJoined      Type = "team.joined"
+	TeamRoleChanged Type = "team.role_changed"
+	TeamLeft        Type = "team.left"
+	CustomerEntered Type = "person.customer_switched"
+
 	AdministratorCreated Type = "administrator.created"
 	TokenCreated         Type = "token.created"
 	TokenRevoked         Type = "token.revoked"

@@ -74,21 +74,23 @@ func isWeb(u *url.URL) bool {
 // view is what every template may use besides its own notice.
 type view struct {
 	Brand
-	Name    string // how to greet; may be empty
-	Email   string // the account
-	Subject string
-	Link    string
-	Until   string // when the link ends
-	SignIn  string // where to sign in
-	At      string // when it happened
-	Browser string // it happened with
-	Address string // it came from
-	What    string // happened, as a sentence
-	Lead    string // what happened to a ticket
-	Quote   string // what somebody wrote in it
-	Hint    string // what to do next
-	Items   []string
-	More    int // items left out
+	Name     string // how to greet; may be empty
+	Email    string // the account
+	Subject  string
+	Link     string
+	Until    string // when the link ends
+	SignIn   string // where to sign in
+	At       string // when it happened
+	Customer string // that invites
+	Role     string // that is offered
+	Browser  string // it happened with
+	Address  string // it came from
+	What     string // happened, as a sentence
+	Lead     string // what happened to a ticket
+	Quote    string // what somebody wrote in it
+	Hint     string // what to do next
+	Items    []string
+	More     int // items left out
 
 	Licenses []licenseLine
 	Devices  []deviceLine

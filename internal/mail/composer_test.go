@@ -85,6 +85,11 @@ func TestGolden(t *testing.T) {
 		{"sign_in_link", func() (mail.Message, error) {
 			return c.SignInLink(mail.SignInLink{ID: "link.1", Name: "Ada Lovelace", Email: "ada@example.org", Link: link, ExpiresAt: at})
 		}},
+		{"team_invitation", func() (mail.Message, error) {
+			return c.TeamInvitation(mail.TeamInvitation{
+				ID: "team.1", Email: "ada@example.org", Customer: "Analytical Engines", Role: "manager", Link: link, ExpiresAt: at,
+			})
+		}},
 		{"test", func() (mail.Message, error) {
 			return c.Test(mail.Test{ID: "test.1", Name: "Ada Lovelace", Email: "ada@example.org", AskedAt: at, TZ: zone(t, "Asia/Tokyo")})
 		}},

@@ -43,7 +43,7 @@ func TestRoutesDeclareAccess(t *testing.T) {
 		"GET /invitation": true, "POST /invitation": true, "GET /reset": true, "POST /reset": true, "POST /theme": true,
 		"GET /calendar/{file}": true, // its address is the proof
 		"GET /login/code":      true, "POST /login/code": true, "POST /login/passkey/ask": true, "POST /login/passkey": true,
-		"GET /sign-in-link": true, "POST /sign-in-link": true, "GET /enter": true, "POST /enter": true,
+		"GET /sign-in-link": true, "POST /sign-in-link": true, "GET /join": true, "POST /join": true, "GET /enter": true, "POST /enter": true,
 	}
 	for _, route := range newWorld(t).door.Routes() {
 		want := httpx.SignedIn

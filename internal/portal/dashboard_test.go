@@ -112,7 +112,7 @@ func TestNavigation(t *testing.T) {
 	l := w.issue(ada.Customer.ID, w.product("Editor"))
 	for path, current := range map[string]string{"/": "/", "/licenses": "/licenses", l.path(): "/licenses", "/activations": "/activations"} {
 		p := ada.get(path)
-		if diff := cmp.Diff([]string{"Dashboard", "My Licenses", "Activations", "Downloads", "Changelog", "Tickets", "Profile", "Settings"}, p.texts("#nav .nav a")); diff != "" {
+		if diff := cmp.Diff([]string{"Dashboard", "My Licenses", "Activations", "Downloads", "Changelog", "Tickets", "Profile", "Settings", "Team"}, p.texts("#nav .nav a")); diff != "" {
 			t.Errorf("%s: entries (-want +got):\n%s", path, diff)
 		}
 		if got := p.attrs("#nav a[aria-current=page]", "href"); !cmp.Equal(got, []string{current}) {

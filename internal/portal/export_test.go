@@ -18,8 +18,9 @@ func PageStructs() map[string]any {
 		"second_step": secondStepPage{}, "security": securityPage{}, "authenticator": authenticatorPage{}, "recovery_codes": recoveryCodesPage{}, "ask": askPage{},
 		"views":   viewsPage{},
 		"tickets": ticketsPage{}, "ticket": ticketPage{}, "ticket_new": newTicketPage{},
-		"settings":   settingsPage{},
-		"calendar":   calendarPage{},
+		"settings": settingsPage{},
+		"calendar": calendarPage{},
+		"team":     teamPage{}, "customers": customersPage{}, "join": joinPage{},
 		"signinlink": linkPage{}, "enter": enterPage{}, "landing": landingPage{},
 	}
 }

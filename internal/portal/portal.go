@@ -82,6 +82,7 @@ func (d *Door) Routes() httpx.Routes {
 		d.exportRoutes(),
 		d.ticketRoutes(),
 		d.settingsRoutes(),
+		d.teamRoutes(),
 		d.signInLinkRoutes(),
 		d.viewRoutes(),
 	)

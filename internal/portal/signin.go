@@ -42,6 +42,8 @@ func signInFlash(done string) []ui.Flash {
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out."}}
 	case "step":
 		return []ui.Flash{{Tone: ui.ToneWarn, Text: "That took too long, or was done already. Please sign in again."}}
+	case "joined":
+		return []ui.Flash{{Tone: ui.ToneGood, Text: "You belong to the team now. Sign in to see its licenses."}}
 	case "everywhere":
 		return []ui.Flash{{Tone: ui.ToneGood, Text: "You have signed out everywhere."}}
 	case "password":

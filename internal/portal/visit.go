@@ -117,7 +117,10 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 	}
 	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"},
 		ui.NavItem{Label: "Settings", Href: "/settings", Icon: "settings", Group: "Account", Current: current == "/settings"})
-	p.UserMenu = userMenu(current)
+	if v.signed.Role.MayInvite() {
+		p.Nav = append(p.Nav, ui.NavItem{Label: "Team", Href: "/team", Icon: "building", Group: "Account", Current: current == "/team"})
+	}
+	p.UserMenu = userMenu(v, current)
 	p.User = &ui.User{Name: v.signed.Person.DisplayName(), Email: v.signed.Person.Email}
 	p.SignOut = "/logout"
 	p.Nav = withKeys(p.Nav)
@@ -125,12 +128,16 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 }
 
 // userMenu leads to what is the reader's own (P-NAV-02).
-func userMenu(current string) []ui.NavItem {
-	return []ui.NavItem{
+func userMenu(v *visit, current string) []ui.NavItem {
+	menu := []ui.NavItem{
 		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
 		{Label: "Sign-in security", Href: "/security", Icon: "lock", Current: current == "/security"},
 		{Label: "Settings", Href: "/settings", Icon: "settings", Current: current == "/settings"},
 	}
+	if v.signed.Customers > 1 {
+		menu = append(menu, ui.NavItem{Label: "Switch customer", Href: "/customers", Icon: "building", Current: current == "/customers"})
+	}
+	return menu
 }
 
 // bare is what the layout needs before anybody has signed in.

@@ -66,19 +66,13 @@ func (r Reader) Memberships(ctx context.Context, person id.ID) ([]account.Member
 	})
 }
 
-// Member is a person as a customer sees them.
-type Member struct {
-	Person account.Person
-	Role   account.Role
-}
-
 // Members lists the people who may act for a customer, earliest first.
-func (r Reader) Members(ctx context.Context, customer id.ID) ([]Member, error) {
+func (r Reader) Members(ctx context.Context, customer id.ID) ([]account.Member, error) {
 	rs, err := r.query(ctx, `SELECT m.role, `+personColumns+` FROM customer c
 		JOIN membership m ON m.customer_seq = c.seq JOIN person p ON p.seq = m.person_seq
 		WHERE c.id = $1 ORDER BY m.created_at, p.seq`, customer)
-	return collect(rs, err, func(s scanner) (Member, error) {
-		var m Member
+	return collect(rs, err, func(s scanner) (account.Member, error) {
+		var m account.Member
 		err := s.Scan(append([]any{&m.Role}, personFields(&m.Person)...)...)
 		return m, err
 	})

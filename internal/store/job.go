@@ -70,6 +70,20 @@ func (tx *Tx) EnqueueNotice(ctx context.Context, n account.Notice, person id.ID,
 	})
 }
 
+// EnqueueTeamInvitation leaves the mail that asks a person into a team, unless
+// the same one waits already.
+func (tx *Tx) EnqueueTeamInvitation(ctx context.Context, i account.TeamInvitation, now time.Time) error {
+	payload, err := jsonText(account.NoticeTo{PersonID: i.PersonID, InvitationID: i.ID})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Enqueue(ctx, Job{
+		ID: id.New(), Kind: string(account.TeamInvitationNotice), Payload: json.RawMessage(payload),
+		UniqueKey: string(account.TeamInvitationNotice) + ":" + string(i.ID), RunAt: now, CreatedAt: now,
+	})
+	return err
+}
+
 // EnqueueNewDevice leaves the mail that tells a person of a session begun with
 // a browser they had not used before.
 func (tx *Tx) EnqueueNewDevice(ctx context.Context, person, session id.ID, now time.Time) error {

@@ -77,6 +77,8 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'person-' || i, 'p' || i || '@example.com', '', '', 'active', '', 'system', i, i FROM n`},
 			{2000, `INSERT INTO session (id, token_hash, person_seq, customer_seq, created_at, last_seen_at, expires_at, address, user_agent)
 				%s SELECT 'session-' || i, CAST('session-' || i AS BYTES), 1 + i %% CUSTOMERS, 1 + i %% CUSTOMERS, i, i, 1773316800000000 + i, '', '' FROM n`},
+			{20000, `INSERT INTO team_invitation (id, customer_seq, person_seq, role, token_hash, created_at, expires_at)
+				%s SELECT 'invitation-' || i, 1 + i %% CUSTOMERS, 1 + (i + i / CUSTOMERS) %% CUSTOMERS, 'viewer', CAST('invitation-' || i AS BYTES), i, i FROM n`},
 			{20000, `INSERT INTO sign_in (person_seq, at, refused, way, new_browser, address, user_agent)
 				%s SELECT 1 + i %% CUSTOMERS, 1773316800000000 + i, i %% 2 = 0, 'password', i %% 3 = 0, '', '' FROM n`},
 			{40000, `INSERT INTO license (id, environment, product_seq, customer_seq, plan, key_hash, key_text, key_folded, key_mask,
@@ -285,6 +287,19 @@ func planned() map[string]call {
 		},
 		"EventsOfCustomer": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EventsOfCustomer(ctx, owner, seededID("event", 6), 200, event.ChangeRefused))
+		},
+		"LockCustomer": func(ctx context.Context, tx *Tx) error { return only(tx.LockCustomer(ctx, owner)) },
+		"SetRole": func(ctx context.Context, tx *Tx) error {
+			return tx.SetRole(ctx, seededID("person", 6), owner, account.Viewer)
+		},
+		"RemoveMembership": func(ctx context.Context, tx *Tx) error { return tx.RemoveMembership(ctx, seededID("person", 6), owner) },
+		"SetSessionCustomer": func(ctx context.Context, tx *Tx) error {
+			return tx.SetSessionCustomer(ctx, seededID("person", 5), seededID("session", 5), owner)
+		},
+		"TeamInvitations": func(ctx context.Context, tx *Tx) error { return only(tx.TeamInvitations(ctx, owner)) },
+		"TeamInvitation":  func(ctx context.Context, tx *Tx) error { return only(tx.TeamInvitation(ctx, "none")) },
+		"TeamInvitationByToken": func(ctx context.Context, tx *Tx) error {
+			return only(tx.TeamInvitationByToken(ctx, []byte("none")))
 		},
 		"AddSignIn": func(ctx context.Context, tx *Tx) error {
 			return tx.AddSignIn(ctx, seededID("person", 6), account.SignIn{At: planNoon}, account.SignInsKept)

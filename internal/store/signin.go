@@ -13,6 +13,7 @@ type SignedIn struct {
 	Session    account.Session
 	Person     account.Person
 	Membership account.Membership
+	Customers  int // how many the person may act for
 }
 
 // AddSession keeps a new session under the hash of its token. ErrNotFound means
@@ -41,13 +42,13 @@ func sessionFields(s *account.Session) []any {
 // and the membership as they are now. A membership that was taken away leaves
 // ErrNotFound.
 func (r Reader) SessionByToken(ctx context.Context, tokenHash []byte) (SignedIn, error) {
-	row := r.queryRow(ctx, `SELECT `+sessionColumns+`, m.role, `+customerColumns+`, `+personColumns+`
+	row := r.queryRow(ctx, `SELECT `+sessionColumns+`, m.role, (SELECT COUNT(*) FROM membership o WHERE o.person_seq = s.person_seq), `+customerColumns+`, `+personColumns+`
 		FROM session s JOIN person p ON p.seq = s.person_seq JOIN customer c ON c.seq = s.customer_seq
 		JOIN membership m ON m.person_seq = s.person_seq AND m.customer_seq = s.customer_seq
 		WHERE s.token_hash = $1`, tokenHash)
 	return first(row, func(s scanner) (SignedIn, error) {
 		var in SignedIn
-		fields := append(sessionFields(&in.Session), &in.Membership.Role)
+		fields := append(sessionFields(&in.Session), &in.Membership.Role, &in.Customers)
 		fields = append(fields, customerFields(&in.Membership.Customer)...)
 		err := s.Scan(append(fields, personFields(&in.Person)...)...)
 		return in, err

@@ -21,6 +21,7 @@ type Limits struct {
 	SignInAccount  Rate // on one account, from browsers it has not signed in with
 	SignInDevice   Rate // on one account, from one browser it has signed in with
 	PasswordChange Rate // changes of a password by somebody signed in
+	TeamInvitation Rate // invitations into one team
 	TestMail       Rate // mails that somebody sends themselves as a test
 	ResetAddress   Rate // mailed links asked for from one network address
 	ResetAccount   Rate // mailed links asked for by one account
@@ -38,6 +39,7 @@ func DefaultLimits() Limits {
 		SignInAccount:  Rate{Burst: 10, Every: time.Minute},
 		SignInDevice:   Rate{Burst: 10, Every: time.Minute},
 		PasswordChange: Rate{Burst: 10, Every: time.Minute},
+		TeamInvitation: Rate{Burst: 20, Every: 3 * time.Minute},
 		TestMail:       Rate{Burst: 3, Every: 10 * time.Minute},
 		ResetAddress:   Rate{Burst: 10, Every: 2 * time.Minute},
 		ResetAccount:   Rate{Burst: 3, Every: 10 * time.Minute},
@@ -50,8 +52,8 @@ func DefaultLimits() Limits {
 
 // limiters count what Limits bound.
 type limiters struct {
-	signInAddress, signInAccount, signInDevice, passwordChange, testMail, resetAddress, resetAccount *ratelimit.Limit
-	stepAccount, stepDevice, passkeyAsk                                                              *ratelimit.Limit
+	signInAddress, signInAccount, signInDevice, passwordChange, testMail, teamInvitation, resetAddress, resetAccount *ratelimit.Limit
+	stepAccount, stepDevice, passkeyAsk                                                                              *ratelimit.Limit
 }
 
 func newLimiters(l Limits) limiters {
@@ -63,6 +65,7 @@ func newLimiters(l Limits) limiters {
 		signInAccount:  newLimiter(l.SignInAccount, l.Keys),
 		signInDevice:   newLimiter(l.SignInDevice, l.Keys),
 		passwordChange: newLimiter(l.PasswordChange, l.Keys),
+		teamInvitation: newLimiter(l.TeamInvitation, l.Keys),
 		testMail:       newLimiter(l.TestMail, l.Keys),
 		resetAddress:   newLimiter(l.ResetAddress, l.Keys),
 		resetAccount:   newLimiter(l.ResetAccount, l.Keys),

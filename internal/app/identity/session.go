@@ -28,6 +28,7 @@ type Signed struct {
 	Session  account.Session
 
 	HasPassword bool // false: signs in by link alone
+	Customers   int  // that the person may act for
 }
 
 // Actor is the person as the one who does something in a request.
@@ -61,7 +62,7 @@ func (s *Service) Session(ctx context.Context, token string) (Signed, error) {
 	s.touch(ctx, in.Session, now)
 	return Signed{
 		Person: withoutHash(in.Person), Customer: in.Membership.Customer, Role: in.Membership.Role, Session: in.Session,
-		HasPassword: in.Person.PasswordHash != "",
+		HasPassword: in.Person.PasswordHash != "", Customers: in.Customers,
 	}, nil
 }
 

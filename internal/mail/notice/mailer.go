@@ -23,6 +23,8 @@ import (
 // switched off.
 type Links interface {
 	MintLink(ctx context.Context, person id.ID, purpose account.LinkPurpose) (token string, expires time.Time, err error)
+	// MintTeamLink does so for an invitation into a customer's team.
+	MintTeamLink(ctx context.Context, invitation id.ID) (account.Joining, string, error)
 }
 
 // Deps is what a Mailer works with.
@@ -54,6 +56,7 @@ func (m *Mailer) Register(r *job.Runner) {
 	r.Handle(string(account.InvitationNotice), m.sends(m.invitation))
 	r.Handle(ticket.NoticeJob, m.aboutTicket)
 	r.Handle(string(account.ResetNotice), m.sends(m.passwordReset))
+	r.Handle(string(account.TeamInvitationNotice), m.teamInvitation)
 	r.Handle(string(account.SignInLinkNotice), m.sends(m.signInLink))
 	r.Handle(string(account.TestNotice), m.sends(m.test))
 	r.Handle(string(account.PasswordChangedNotice), m.tells(account.PasswordChangedNotice, m.passwordChanged))

@@ -453,3 +453,7 @@ func TestFailureToMintIsTriedAgain(t *testing.T) {
 		t.Errorf("reason %q", got.LastError)
 	}
 }
+
+func (f linksFunc) MintTeamLink(ctx context.Context, invitation id.ID) (account.Joining, string, error) {
+	return account.Joining{}, "", store.ErrNotFound
+}

@@ -121,7 +121,7 @@ func customers(t *testing.T, s *store.Store) {
 				tx.AddMembership(ctx, viewer.ID, third.ID, account.Owner, noon.Add(2*time.Second)))
 		})
 		members, err := s.Members(ctx, second.ID)
-		same(t, []store.Member{{Person: owner, Role: account.Owner}, {Person: viewer, Role: account.Viewer}}, members, err)
+		same(t, []account.Member{{Person: owner, Role: account.Owner}, {Person: viewer, Role: account.Viewer}}, members, err)
 		memberships, err := s.Memberships(ctx, viewer.ID)
 		same(t, []account.Membership{{Customer: second, Role: account.Viewer}, {Customer: third, Role: account.Owner}}, memberships, err)
 	})
@@ -238,7 +238,7 @@ func sessions(t *testing.T, s *store.Store) {
 	t.Run("one is found by its token's hash, with whom it belongs to", func(t *testing.T) {
 		got, err := s.SessionByToken(ctx, []byte("first"))
 		same(t, store.SignedIn{
-			Session: first, Person: p, Membership: account.Membership{Customer: c, Role: account.Owner},
+			Session: first, Person: p, Membership: account.Membership{Customer: c, Role: account.Owner}, Customers: 1,
 		}, got, err)
 		_, err = s.SessionByToken(ctx, []byte("other"))
 		absent(t, err)

@@ -17,6 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"sessions":       sessions,
 		"links":          links,
 		"sign-ins":       signIns,
+		"teams":          teams,
 		"tokens":         tokens,
 		"products":       products,
 		"releases":       releases,
