@@ -52,6 +52,7 @@ func (list parts) run(t *testing.T, d *Demo) {
 var records = parts{
 	{"people sign in and out", signInAndOut},
 	{"invited people choose a password, forgetful ones another", invitationAndNewPassword},
+	{"a file is downloaded through a link of its own", fileIsDownloaded},
 	{"licenses are listed newest first, in pages", listIsPaged},
 	{"licenses are sorted by product, status and expiry", listIsSorted},
 	{"activations are counted against the limit", usageIsShown},

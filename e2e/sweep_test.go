@@ -64,6 +64,9 @@ func everyPage(t *testing.T, d *Demo) {
 			p.In("#toasts").See("Key copied")
 		}},
 		{name: "activations", path: "/activations"},
+		{name: "downloads", path: "/downloads"},
+		{name: "changelogs", path: "/changelog"},
+		{name: "changelog", path: "/changelog/cartograph-pro"},
 		{name: "activations of one license", path: "/activations?license=" + d.Licenses.LimitReached.ID},
 		{name: "no device found", path: "/activations?q=no+such+device"},
 		{name: "question", path: "/activations?license=" + d.Licenses.LimitReached.ID, do: func(p *Page) {

@@ -36,6 +36,10 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 	if err != nil {
 		return err
 	}
+	downloads, err := d.Delivery.Count(r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
 	p := d.page(r, v, "Dashboard", "/")
 	p.Now = b.At
 	page := dashboardPage{
@@ -43,7 +47,7 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 		Figures: figures(b), Actions: []ui.Link{
 			{Label: "View all licenses", Href: "/licenses", Icon: "key", Primary: true},
 			{Label: "Manage activations", Href: "/activations", Icon: "device"},
-			{Label: "Downloads", Href: "/downloads", Icon: "download"},
+			downloadsAction(downloads),
 		},
 	}
 	for _, o := range b.Latest {
@@ -59,6 +63,16 @@ func (d *Door) dashboard(w http.ResponseWriter, r *http.Request, v *visit) error
 		page.Empty = d.emptyDashboard(v.signed.Person)
 	}
 	return d.templates.Render(w, http.StatusOK, "dashboard", page)
+}
+
+// downloadsAction leads to the downloads and says how many there are (P-DASH-08,
+// P-DASH-14).
+func downloadsAction(n int) ui.Link {
+	l := ui.Link{Label: "Downloads", Href: "/downloads", Icon: "download"}
+	if n > 0 {
+		l.Label = fmt.Sprintf("Downloads (%d)", n)
+	}
+	return l
 }
 
 // figures are true at each load (P-DASH-01..05, 16).

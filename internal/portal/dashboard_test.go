@@ -67,10 +67,10 @@ func TestLatestLicenses(t *testing.T) {
 	if got := textOf(p.find("tbody tr").First()); !strings.Contains(got, "Editor") || !strings.Contains(got, id.Brief(held.Mask)) || !strings.Contains(got, "Assigned") || !strings.Contains(got, "24 Nov 2026, 11:41 UTC") {
 		t.Errorf("the first row reads %q", got)
 	}
-	if diff := cmp.Diff([]string{"/licenses", "/activations"}, p.attrs(".page-head .actions a", "href")); diff != "" {
+	if diff := cmp.Diff([]string{"/licenses", "/activations", "/downloads"}, p.attrs(".page-head .actions a", "href")); diff != "" {
 		t.Errorf("quick actions (-want +got):\n%s", diff)
 	}
-	if got := p.texts(".page-head .actions a"); !cmp.Equal(got, []string{"View all licenses", "Manage activations"}) {
+	if got := p.texts(".page-head .actions a"); !cmp.Equal(got, []string{"View all licenses", "Manage activations", "Downloads"}) {
 		t.Errorf("quick actions are %q", got)
 	}
 }

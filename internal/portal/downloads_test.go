@@ -223,4 +223,8 @@ func TestDashboardLeadsToDownloads(t *testing.T) {
 	if owner.get("/").find(".page-head .actions a[href='/downloads']").Length() != 1 {
 		t.Error("the dashboard does not lead to Downloads")
 	}
+	p := w.product("Editor")
+	w.publish(p, "1.0")
+	w.issue(owner.Customer.ID, p)
+	wantIn(t, owner.get("/"), ".page-head .actions", "Downloads (1)")
 }
