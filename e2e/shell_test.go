@@ -139,7 +139,7 @@ func dashboardIsTrue(t *testing.T, d *Demo) {
 	p.In("[aria-labelledby=rl]").See(newest[0].Mask)
 	p.In("[aria-labelledby=rl]").Click("View details")
 	p.SeePath("/licenses/" + newest[0].ID)
-	for _, action := range []struct{ words, path string }{{"View all licenses", "/licenses"}, {"Manage activations", "/activations"}} {
+	for _, action := range []struct{ words, path string }{{"View all licenses", "/licenses"}, {"Manage activations", "/activations"}, {"Downloads", "/downloads"}} {
 		p.Goto(d.URL + "/")
 		p.In(".page-head").Click(action.words)
 		p.SeePath(action.path)

@@ -396,11 +396,7 @@ func TestSorting(t *testing.T) {
 	if got := listed(byExpiry)[:3]; !cmp.Equal(got, paths(s.expired, apple, zebra)) {
 		t.Errorf("by expiry: %q", got)
 	}
-<<<<<<< HEAD
-	for i, item := range plain.attrs(".menu-button .menu a:not([href*='.csv']):not([href*='export'])", "href") {
-=======
 	for i, item := range plain.attrs(".menu-button:contains('Sort') .menu a", "href") {
->>>>>>> d0ca7a6 (portal: tests know the menus that lists and accounts have now)
 		chosen := ada.get(item)
 		if got := chosen.attrs(".menu-button .menu a[aria-current]", "href"); len(got) != 1 || got[0] != item {
 			t.Errorf("choice %d marks %q", i, got)
