@@ -75,6 +75,15 @@ func TestLatestLicenses(t *testing.T) {
 	}
 }
 
+// P-DASH-13
+func TestDashboardOnlyTells(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	w.allStates(ada)
+	wantNone(t, ada.get("/"), "main form, main input, main select, main button[type=submit]")
+	wantStatus(t, ada.post("/", "name", "changed"), http.StatusMethodNotAllowed)
+}
+
 // S-22
 func TestRecentActivity(t *testing.T) {
 	w := newWorld(t)

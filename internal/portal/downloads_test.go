@@ -60,7 +60,7 @@ func TestDownloadsPage(t *testing.T) {
 	if versions := page.texts(".release h3"); strings.Join(versions, " ") != "v3.0.0 v2.4.0" {
 		t.Errorf("versions %q", versions)
 	}
-	wantAll(t, page, ".release:has(.rows)", "v2.4.0", "Hotfix", "12.50 MB", "Package · Windows · x64", "manual.pdf", "Documentation", "SHA-256") // P-DL-06..09, P-DL-22
+	wantAll(t, page, ".release:has(.rows)", "v2.4.0", "Hotfix", "12.50 MB", "Package · Windows · x64", "manual.pdf", "Documentation", "SHA-256") // P-DL-06, P-DL-07, P-DL-08, P-DL-09, P-DL-22
 	wantAll(t, page, ".notes .prose", "a bug")                                                                                                   // P-DL-10
 	wantNone(t, page, ".prose script")
 	wantAll(t, page, ".release .notice", "up to 2.x", "maintenance renewal may be needed") // P-DL-18

@@ -97,7 +97,7 @@ func TestAddressStays(t *testing.T) {
 	wantStatus(t, w.browser().post("/login", "email", "eve@example.com", "password", password), http.StatusUnauthorized)
 }
 
-// P-PRO-05..09, P-PRO-14
+// P-PRO-05, P-PRO-06, P-PRO-07, P-PRO-08, P-PRO-09, P-PRO-14
 func TestPasswordIsChanged(t *testing.T) {
 	const fresh = "another few words"
 	w := newWorld(t)

@@ -131,6 +131,25 @@ func TestOpenATicket(t *testing.T) {
 	})
 }
 
+// P-TIC-13, P-TIC-31
+func TestTicketsAreManyAndKept(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	first, _, _ := strings.Cut(ada.send("/tickets/new", filledIn(), "", upload{"trace.log", "boom"}).location(), "?")
+	for range 30 {
+		w.ask(ada)
+	}
+	wantIn(t, ada.get("/tickets"), "#results", "of 31")
+	wantStatus(t, ada.post(first+"/solve"), http.StatusSeeOther)
+	w.pass(400 * day)
+	ada.signIn("ada@example.com")
+	kept := ada.get(first)
+	wantIn(t, kept, ".post", "Nothing <b>happens</b>.")
+	if file := ada.get(kept.attr(".files a", "href")); file.body != "boom" {
+		t.Errorf("after more than a year the attachment is %q", file.body)
+	}
+}
+
 // P-TIC-10, P-TIC-11, P-TIC-12, C-SEC-10
 func TestTicketsRefused(t *testing.T) {
 	w := newWorld(t)

@@ -172,7 +172,7 @@ type body struct {
 	} `json:"payload"`
 }
 
-// P-ACT-19, P-ACT-20: freeing a device in the portal tells the vendor.
+// P-ACT-19: freeing a device in the portal tells the vendor.
 func TestFreeingADeviceTellsTheVendor(t *testing.T) {
 	onEach(t, func(t *testing.T, w *apptest.World) {
 		r, h := newReceiver(t), newHooked(w, loopback)
