@@ -79,6 +79,12 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'session-' || i, CAST('session-' || i AS BYTES), 1 + i %% CUSTOMERS, 1 + i %% CUSTOMERS, i, i, 1773316800000000 + i, '', '' FROM n`},
 			{20000, `INSERT INTO team_invitation (id, customer_seq, person_seq, role, token_hash, created_at, expires_at)
 				%s SELECT 'invitation-' || i, 1 + i %% CUSTOMERS, 1 + (i + i / CUSTOMERS) %% CUSTOMERS, 'viewer', CAST('invitation-' || i AS BYTES), i, i FROM n`},
+			{2000, `INSERT INTO authenticator_app (person_seq, secret_sealed, last_step, created_at) %s SELECT i, CAST('x' AS BYTES), 0, i FROM n`},
+			{20000, `INSERT INTO recovery_code (person_seq, code_hash, created_at) %s SELECT 1 + i %% CUSTOMERS, CAST('code-' || i AS BYTES), i FROM n`},
+			{4000, `INSERT INTO passkey (id, person_seq, credential_id, public_key, sign_count, flags, transports, name, created_at)
+				%s SELECT 'passkey-' || i, 1 + i %% CUSTOMERS, CAST('credential-' || i AS BYTES), CAST('x' AS BYTES), 0, 0, '', '', i FROM n`},
+			{20000, `INSERT INTO challenge (token_hash, purpose, person_seq, data, created_at, expires_at)
+				%s SELECT CAST('challenge-' || i AS BYTES), 'second_step', 1 + i %% CUSTOMERS, '', i, 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO sign_in (person_seq, at, refused, way, new_browser, address, user_agent)
 				%s SELECT 1 + i %% CUSTOMERS, 1773316800000000 + i, i %% 2 = 0, 'password', i %% 3 = 0, '', '' FROM n`},
 			{40000, `INSERT INTO license (id, environment, product_seq, customer_seq, plan, key_hash, key_text, key_folded, key_mask,
@@ -336,7 +342,53 @@ func planned() map[string]call {
 	addWebhooks(calls)
 	addReleases(calls, owner)
 	addOffline(calls, one)
+	addFactors(calls, seededID("person", 6))
 	return calls
+}
+
+// addFactors adds what is read and written about how people sign in.
+func addFactors(calls map[string]call, person id.ID) {
+	key := seededID("passkey", 6)
+	maps.Copy(calls, map[string]call{
+		"App": func(ctx context.Context, tx *Tx) error { return only(tx.App(ctx, person)) },
+		"PutApp": func(ctx context.Context, tx *Tx) error {
+			return tx.PutApp(ctx, account.App{PersonID: person, Secret: []byte("x"), CreatedAt: planNoon})
+		},
+		"ConfirmApp":    func(ctx context.Context, tx *Tx) error { return tx.ConfirmApp(ctx, person, planNoon) },
+		"AcceptAppCode": func(ctx context.Context, tx *Tx) error { return tx.AcceptAppCode(ctx, person, 7) },
+		"DropApp":       func(ctx context.Context, tx *Tx) error { return tx.DropApp(ctx, seededID("person", 8)) },
+		"ReplaceRecoveryCodes": func(ctx context.Context, tx *Tx) error {
+			return tx.ReplaceRecoveryCodes(ctx, seededID("person", 8), [][]byte{[]byte("new")}, planNoon)
+		},
+		"SpendRecoveryCode": func(ctx context.Context, tx *Tx) error {
+			return tx.SpendRecoveryCode(ctx, person, []byte("none"), planNoon)
+		},
+		"RecoveryCodesLeft": func(ctx context.Context, tx *Tx) error { return only(tx.RecoveryCodesLeft(ctx, person)) },
+		"AddPasskey": func(ctx context.Context, tx *Tx) error {
+			return tx.AddPasskey(ctx, account.Passkey{ID: "new", PersonID: person, CredentialID: []byte("new"), PublicKey: []byte("x"), CreatedAt: planNoon})
+		},
+		"Passkeys": func(ctx context.Context, tx *Tx) error { return only(tx.Passkeys(ctx, person, 20)) },
+		"Passkey":  func(ctx context.Context, tx *Tx) error { return only(tx.Passkey(ctx, person, key)) },
+		"PasskeyByCredential": func(ctx context.Context, tx *Tx) error {
+			return only(tx.PasskeyByCredential(ctx, []byte("credential-6")))
+		},
+		"UsePasskey":    func(ctx context.Context, tx *Tx) error { return tx.UsePasskey(ctx, account.Passkey{ID: key}, planNoon) },
+		"RenamePasskey": func(ctx context.Context, tx *Tx) error { return tx.RenamePasskey(ctx, person, key, "Name") },
+		"DropPasskey":   func(ctx context.Context, tx *Tx) error { return tx.DropPasskey(ctx, person, key) },
+		"DropPasskeys":  func(ctx context.Context, tx *Tx) error { return only(tx.DropPasskeys(ctx, seededID("person", 8))) },
+		"AddChallenge": func(ctx context.Context, tx *Tx) error {
+			return tx.AddChallenge(ctx, account.Challenge{Purpose: account.SecondStep, PersonID: person, CreatedAt: planNoon, ExpiresAt: planNoon}, []byte("new"))
+		},
+		"Challenge": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Challenge(ctx, []byte("challenge-6"), account.SecondStep, planNoon))
+		},
+		"SpendChallenge":  func(ctx context.Context, tx *Tx) error { return tx.SpendChallenge(ctx, []byte("none")) },
+		"DropChallenges":  func(ctx context.Context, tx *Tx) error { return tx.DropChallenges(ctx, seededID("person", 8)) },
+		"PurgeChallenges": func(ctx context.Context, tx *Tx) error { return only(tx.PurgeChallenges(ctx, planNoon, 500)) },
+		"ProveSession": func(ctx context.Context, tx *Tx) error {
+			return tx.ProveSession(ctx, person, seededID("session", 6), planNoon)
+		},
+	})
 }
 
 // addOffline adds what is done with the offline files of a license.
