@@ -53,6 +53,8 @@ var records = parts{
 	{"people sign in and out", signInAndOut},
 	{"invited people choose a password, forgetful ones another", invitationAndNewPassword},
 	{"a file is downloaded through a link of its own", fileIsDownloaded},
+	{"a passkey signs in", passkeySignsIn},
+	{"an authenticator app asks for a code", appAsksForCode},
 	{"licenses are listed newest first, in pages", listIsPaged},
 	{"licenses are sorted by product, status and expiry", listIsSorted},
 	{"activations are counted against the limit", usageIsShown},
