@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -121,6 +123,61 @@ func everyPage(t *testing.T, d *Demo) {
 	for name, path := range map[string]string{"empty dashboard": "/", "no licenses": "/licenses", "no activations": "/activations"} {
 		t.Run(name, func(t *testing.T) { state{path: path}.look(t, nobody, d) })
 	}
+	everyFactor(t, d, stranger, nobody)
+}
+
+// everyFactor looks at the pages about how somebody signs in, whose app is off
+// before and after.
+func everyFactor(t *testing.T, d *Demo, stranger, nobody *Page) {
+	for _, at := range []state{
+		{name: "security", path: "/security"},
+		{name: "confirm", path: "/security/confirm?next=%2Fsecurity"},
+		{name: "new passkey", path: "/security/passkeys/add"},
+		{name: "set up an app", path: "/security/app"},
+		{name: "set up an app, wrong code", path: "/security/app", do: func(p *Page) {
+			p.Expect("400")
+			p.Fill("Code", "000000")
+			p.Click("Switch on")
+			p.See("Enter the six digits")
+		}},
+	} {
+		t.Run(at.name, func(t *testing.T) { at.look(t, nobody, d) })
+	}
+	d.withApp(t, d.EmptyCustomer)
+	for _, at := range []state{
+		{name: "security with an app", path: "/security"},
+		{name: "app off", path: "/security/app/off"},
+		{name: "recovery codes", path: "/security/codes", do: func(p *Page) {
+			p.Click("Make new codes")
+			p.See("Your new recovery codes")
+		}},
+	} {
+		t.Run(at.name, func(t *testing.T) { at.look(t, nobody, d) })
+	}
+	t.Run("second step", func(t *testing.T) {
+		state{path: "/login", do: func(p *Page) {
+			p.typeSignIn(d.EmptyCustomer)
+			p.See("One more step")
+			p.Fill("Code", "000000")
+			p.Click("Continue")
+			p.See("is not accepted")
+		}}.look(t, stranger, d)
+	})
+}
+
+// withApp switches an authenticator app on for as long as the test runs.
+func (d *Demo) withApp(t *testing.T, who SignIn) {
+	t.Helper()
+	s := d.Session(t, who)
+	secret := s.Get(t, "/security/app").Page.Find("#secret").Text()
+	if a := s.Post(t, "/security/app", "code", appCode(t, secret, time.Now())); a.Status != http.StatusOK {
+		t.Fatalf("switch the app on: status %d\n%s", a.Status, a.Text())
+	}
+	t.Cleanup(func() {
+		if a := s.Post(t, "/security/app/off"); a.Location != "/security?done=off" {
+			t.Errorf("switch the app off: status %d\n%s", a.Status, a.Text())
+		}
+	})
 }
 
 // firstDevice is the page of a device of the license at its limit, or one
