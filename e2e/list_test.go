@@ -37,7 +37,7 @@ const readLicenseRows = loaded + ` && [...document.querySelectorAll("#results tb
 
 func (p *Page) licenseRows() []licenseRow {
 	p.t.Helper()
-	return Eval[[]licenseRow](p, readLicenseRows)
+	return p.seeRows("the list", func([]licenseRow) bool { return true })
 }
 
 // seeRows waits until the list of licenses is as wanted.

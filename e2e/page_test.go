@@ -207,7 +207,7 @@ func (p *Page) SeePath(path string) {
 	})
 }
 
-// See waits until the words are visible.
+// See waits until the words are visible and the page is all there.
 func (p *Page) See(words string) {
 	p.t.Helper()
 	p.await(fmt.Sprintf("%q to be visible", words), func(ctx context.Context) error {
@@ -232,7 +232,7 @@ func (p *Page) DontSee(words string) {
 }
 
 func (p *Page) visibleText(ctx context.Context) (string, error) {
-	return chromedp.Run(ctx, chromedp.Evaluate[string](p.element()+".innerText.replace(/\\s+/g, ' ')"))
+	return chromedp.Run(ctx, chromedp.Evaluate[string](loaded+" && "+p.element()+".innerText.replace(/\\s+/g, ' ')"))
 }
 
 // element is a script expression for what the page is confined to.
