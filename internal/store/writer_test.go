@@ -216,6 +216,9 @@ func TestFullQueueAnswersBusy(t *testing.T) {
 	cancel()
 	wg.Wait()
 	release()
+	for len(s.writer.queue) > 0 { // of those who have left
+		yield()
+	}
 	mustExec(t, s, `INSERT INTO thing (n) VALUES (1)`)
 }
 
