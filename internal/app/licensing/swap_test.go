@@ -406,7 +406,7 @@ func TestSwapContention(t *testing.T) {
 			p, c := w.Product("editor"), w.Customer("Ada")
 			t.Run("a code let 32 devices in", func(t *testing.T) { oneCode(w.In(t), p, c) })
 			t.Run("one device replaced 32 times", func(t *testing.T) { oneReplacement(w.In(t), p, c) })
-			t.Run("1000 swaps and activations", func(t *testing.T) { swapStorm(w.In(t), p, c) })
+			t.Run("a thousand swaps and activations", func(t *testing.T) { swapStorm(w.In(t), p, c) })
 		})
 	}
 }
@@ -450,8 +450,8 @@ func oneReplacement(w *apptest.World, p license.Product, c account.Customer) {
 	equal(w, 1, count(w, l, event.SeatReserved))
 }
 
-// swapStorm lets 25 people and devices change 5 seats 40 times each, and count
-// them each time.
+// swapStorm lets 25 people change 5 seats 20 times each, a swap and an
+// activation at a time, and counts the seats each time.
 func swapStorm(w *apptest.World, p license.Product, c account.Customer) {
 	l, key := w.License(p, c)
 	w.Activate(p, key, "HW-0", "HW-1", "HW-2", "HW-3", "HW-4")
