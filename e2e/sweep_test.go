@@ -143,7 +143,7 @@ func everyFactor(t *testing.T, d *Demo, stranger, nobody *Page) {
 	} {
 		t.Run(at.name, func(t *testing.T) { at.look(t, nobody, d) })
 	}
-	d.withApp(t, d.EmptyCustomer)
+	defer d.withApp(t, d.EmptyCustomer)()
 	for _, at := range []state{
 		{name: "security with an app", path: "/security"},
 		{name: "app off", path: "/security/app/off"},
@@ -165,19 +165,20 @@ func everyFactor(t *testing.T, d *Demo, stranger, nobody *Page) {
 	})
 }
 
-// withApp switches an authenticator app on for as long as the test runs.
-func (d *Demo) withApp(t *testing.T, who SignIn) {
+// withApp switches an authenticator app on, and returns what switches it off.
+func (d *Demo) withApp(t *testing.T, who SignIn) (off func()) {
 	t.Helper()
+	delete(d.sessions, who.Email) // it may be too long ago that it signed in
 	s := d.Session(t, who)
 	secret := s.Get(t, "/security/app").Page.Find("#secret").Text()
 	if a := s.Post(t, "/security/app", "code", appCode(t, secret, time.Now())); a.Status != http.StatusOK {
 		t.Fatalf("switch the app on: status %d\n%s", a.Status, a.Text())
 	}
-	t.Cleanup(func() {
+	return func() {
 		if a := s.Post(t, "/security/app/off"); a.Location != "/security?done=off" {
 			t.Errorf("switch the app off: status %d\n%s", a.Status, a.Text())
 		}
-	})
+	}
 }
 
 // firstDevice is the page of a device of the license at its limit, or one
