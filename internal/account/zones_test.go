@@ -2,8 +2,8 @@ package account_test
 
 import (
 	"archive/zip"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -31,9 +31,13 @@ func TestZoneRegions(t *testing.T) {
 			t.Errorf("%s is missing", zone)
 		}
 	}
-	archive, err := zip.OpenReader(filepath.Join(runtime.GOROOT(), "lib", "time", "zoneinfo.zip"))
+	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		t.Skip("the toolchain's zones are not at hand")
+		t.Fatal(err)
+	}
+	archive, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer archive.Close()
 	for _, f := range archive.File {
