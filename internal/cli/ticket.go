@@ -11,6 +11,7 @@ import (
 	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/server"
 	"github.com/keyward/keyward/internal/ticket"
 )
@@ -24,6 +25,8 @@ type ticketCommands struct {
 	Status ticketStatus `cmd:"" help:"Set the status of a ticket."`
 	Merge  ticketMerge  `cmd:"" help:"End a duplicate in favor of another ticket of the same customer."`
 	Close  ticketClose  `cmd:"" help:"Close a ticket."`
+
+	Attachment attachmentCommands `cmd:"" help:"See and fetch what is attached to a ticket."`
 }
 
 // aTicket names the ticket that a command is about.
@@ -41,15 +44,16 @@ func ticketNumber(typed string) (int64, error) {
 
 type ticketList struct {
 	storage
-	Status string `name:"status" enum:",open,in_progress,waiting,resolved,closed" default:"" placeholder:"STATUS" help:"Only those that are open, in_progress, waiting, resolved or closed."`
-	Search string `name:"search" placeholder:"TEXT" help:"Only those with this in their number, subject or messages."`
-	After  string `name:"after" placeholder:"ID" help:"Begin after this ticket."`
+	Status      string `name:"status" enum:",open,in_progress,waiting,resolved,closed" default:"" placeholder:"STATUS" help:"Only those that are open, in_progress, waiting, resolved or closed."`
+	Environment string `name:"environment" enum:",production,staging,development" default:"" placeholder:"NAME" help:"Only those about licenses of this environment: production, staging or development."`
+	Search      string `name:"search" placeholder:"TEXT" help:"Only those with this in their number, subject or messages."`
+	After       string `name:"after" placeholder:"ID" help:"Begin after this ticket."`
 }
 
 func (c *ticketList) Run(on *call) error {
 	return c.with(on, func(ctx context.Context, uses *server.Services) error {
 		found, err := uses.Support.StaffList(ctx, operator(), support.ListQuery{
-			Search: c.Search, Status: ticket.Status(c.Status), After: id.ID(c.After),
+			Search: c.Search, Environment: license.Environment(c.Environment), Status: ticket.Status(c.Status), After: id.ID(c.After),
 		})
 		if err != nil {
 			return err
@@ -74,9 +78,9 @@ func (l tickets) text() string {
 	if len(l.Tickets) == 0 {
 		return "No ticket.\n"
 	}
-	rows := [][]string{{"TICKET", "STATUS", "PRIORITY", "CATEGORY", "UPDATED", "SUBJECT"}}
+	rows := [][]string{{"TICKET", "STATUS", "PRIORITY", "CATEGORY", "ENVIRONMENT", "UPDATED", "SUBJECT"}}
 	for _, t := range l.Tickets {
-		rows = append(rows, []string{t.Number, t.Status, t.Priority, t.Category, instant(t.UpdatedAt), t.Subject})
+		rows = append(rows, []string{t.Number, t.Status, t.Priority, t.Category, t.Environment, instant(t.UpdatedAt), t.Subject})
 	}
 	text := table(rows)
 	if l.After != "" {
@@ -87,22 +91,23 @@ func (l tickets) text() string {
 
 // ticketResult is a ticket as commands print it.
 type ticketResult struct {
-	ID         string    `json:"id"`
-	Number     string    `json:"number"`
-	Subject    string    `json:"subject"`
-	Status     string    `json:"status"`
-	Priority   string    `json:"priority"`
-	Category   string    `json:"category"`
-	CustomerID string    `json:"customer_id"`
-	AssigneeID string    `json:"assignee_id,omitempty"`
-	Rating     int       `json:"rating,omitempty"`
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	ID          string    `json:"id"`
+	Number      string    `json:"number"`
+	Environment string    `json:"environment"`
+	Subject     string    `json:"subject"`
+	Status      string    `json:"status"`
+	Priority    string    `json:"priority"`
+	Category    string    `json:"category"`
+	CustomerID  string    `json:"customer_id"`
+	AssigneeID  string    `json:"assignee_id,omitempty"`
+	Rating      int       `json:"rating,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 func ticketResultOf(t ticket.Ticket) ticketResult {
 	return ticketResult{
-		ID: string(t.ID), Number: t.Name(), Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority), Category: t.Category,
+		ID: string(t.ID), Number: t.Name(), Environment: string(t.Environment), Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority), Category: t.Category,
 		CustomerID: string(t.CustomerID), AssigneeID: string(t.AssigneeID), Rating: t.Rating, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
@@ -110,7 +115,7 @@ func ticketResultOf(t ticket.Ticket) ticketResult {
 func (r ticketResult) text() string {
 	return pairs(
 		[2]string{"Ticket", r.Number}, [2]string{"Subject", r.Subject}, [2]string{"Status", r.Status}, [2]string{"Priority", r.Priority},
-		[2]string{"Category", r.Category}, [2]string{"Customer", r.CustomerID}, [2]string{"Assigned to", r.AssigneeID},
+		[2]string{"Category", r.Category}, [2]string{"Environment", r.Environment}, [2]string{"Customer", r.CustomerID}, [2]string{"Assigned to", r.AssigneeID},
 		[2]string{"Created", instant(r.CreatedAt)}, [2]string{"Updated", instant(r.UpdatedAt)},
 	)
 }
@@ -145,12 +150,13 @@ type thread struct {
 
 // licenseStanding is how a license stood when the ticket spoke of it.
 type licenseStanding struct {
-	ID        string `json:"id"`
-	License   string `json:"license"`
-	Product   string `json:"product"`
-	Status    string `json:"status"`
-	Use       string `json:"use"`
-	AddDevice string `json:"add_device"`
+	ID          string `json:"id"`
+	License     string `json:"license"`
+	Product     string `json:"product"`
+	Environment string `json:"environment,omitempty"`
+	Status      string `json:"status"`
+	Use         string `json:"use"`
+	AddDevice   string `json:"add_device"`
 }
 
 // said is one message.
@@ -160,14 +166,14 @@ type said struct {
 	Author string    `json:"author,omitempty"`
 	At     time.Time `json:"at"`
 	Body   string    `json:"body"`
-	Files  []string  `json:"files,omitempty"`
+	Files  []string  `json:"files,omitempty"` // names; "keyward ticket attachment" fetches them
 }
 
 func threadOf(th support.Thread, asker account.Person) thread {
 	t := thread{ticketResult: ticketResultOf(th.Ticket), AskedBy: asker.Email, Due: th.Due, Licenses: []licenseStanding{}, Messages: []said{}}
 	for _, m := range th.Mentions {
 		s := m.Standing
-		t.Licenses = append(t.Licenses, licenseStanding{string(m.LicenseID), s.Mask, s.Product, s.Status, string(s.Use.Code), string(s.AddDevice.Code)})
+		t.Licenses = append(t.Licenses, licenseStanding{string(m.LicenseID), s.Mask, s.Product, string(s.Environment), s.Status, string(s.Use.Code), string(s.AddDevice.Code)})
 	}
 	for _, p := range th.Posts {
 		one := said{Kind: string(p.Kind), Side: string(p.Side), Author: p.Author, At: p.At, Body: p.Body}
@@ -186,6 +192,7 @@ func (t thread) text() string {
 	for _, l := range t.Licenses {
 		fmt.Fprintf(&b, "License %s, %s: %s at that time; use %s, another device %s\n", l.License, l.Product, l.Status, l.Use, l.AddDevice)
 	}
+	file := 0 // as "ticket attachment save" counts them
 	for _, m := range t.Messages {
 		who := m.Side
 		if m.Author != "" {
@@ -196,7 +203,8 @@ func (t thread) text() string {
 		}
 		fmt.Fprintf(&b, "\n%s, %s\n%s\n", who, instant(m.At), printable(m.Body))
 		for _, f := range m.Files {
-			fmt.Fprintf(&b, "[file] %s\n", printable(f))
+			file++
+			fmt.Fprintf(&b, "[file %d] %s\n", file, printable(f))
 		}
 	}
 	return b.String()

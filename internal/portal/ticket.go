@@ -215,10 +215,10 @@ func newMentionView(p ui.Page, m support.Mentioned) mentionView {
 // thenFacts say how the license stood when the ticket spoke of it.
 func thenFacts(p ui.Page, s ticket.Standing) []fact {
 	used := usedOf(s.Used, s.Limit)
-	devices, more := "validate", "could be activated"
+	devices, more := "kept working", "could be activated"
 	switch {
 	case s.Use.Code == verdict.NotActivated:
-		devices = "none"
+		devices = "none at that moment"
 	case !s.Use.Valid:
 		devices = verdict.Describe(s.Use.Code).Title
 	}
@@ -238,6 +238,9 @@ func (d *Door) ticketFacts(p ui.Page, th support.Thread) []fact {
 	facts := []fact{
 		{Name: "Number", Value: t.Name()}, {Name: "Category", Value: d.Support.CategoryLabel(t.Category)},
 		{Name: "Priority", Value: priorityWord(t.Priority)}, at("Created", t.CreatedAt), at("Last updated", t.UpdatedAt),
+	}
+	if t.Environment != license.Production {
+		facts = append(facts, fact{Name: "Environment", Value: environmentWord(t.Environment)})
 	}
 	switch {
 	case !t.FirstResponseAt.IsZero():

@@ -233,7 +233,7 @@ func findHint(find string, list licensing.List) string {
 }
 
 func licenseOption(l license.License, product string, now time.Time) ui.Option {
-	return ui.Option{Value: string(l.ID), Label: product + " · " + l.Plan + " · " + id.Brief(l.Mask) + " · " + statusWord(l.Status(now))}
+	return ui.Option{Value: string(l.ID), Label: product + " · " + l.Plan + " · " + id.Brief(l.Mask) + " · " + environmentWord(l.Environment) + " · " + statusWord(l.Status(now))}
 }
 
 func priorityOptions() []ui.Option {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
 	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/id"
@@ -387,6 +388,7 @@ func TestTicketsAboutLicenses(t *testing.T) {
 		wantText(t, later, "#licenses .mentioned:first-of-type .badge", "Suspended")
 		wantIn(t, later, "#licenses .facts", "Active")
 		wantIn(t, later, "#licenses .facts", "Activation limit reached")
+		wantIn(t, later, "#licenses .facts", "kept working")
 	})
 	t.Run("many licenses are searched", func(t *testing.T) {
 		for range 30 {
@@ -400,6 +402,20 @@ func TestTicketsAboutLicenses(t *testing.T) {
 		wantText(t, many, "textarea[name=description]", "Nothing <b>happens</b>.")
 	})
 	wantStatus(t, ada.get("/tickets/new?license="+string(theirs.ID)), http.StatusNotFound)
+}
+
+// C-ENV-02, P-NAV-05: a ticket says which environment it is about.
+func TestTicketsOfAnEnvironment(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	staging := w.issue(ada.Customer.ID, w.product("Editor", func(p *catalog.NewProduct) { p.Environment = license.Staging }))
+	wantIn(t, ada.get("/tickets/new"), "select[name=license] option[value='"+string(staging.ID)+"']", "Staging")
+	about := ada.get(ada.send("/tickets/new", filledIn("license", string(staging.ID)), "").location())
+	wantIn(t, about, "#licenses .tag", "Staging")
+	wantIn(t, about, "section[aria-labelledby=dt] .facts", "Staging")
+	if plain := ada.get(ticketPath(w.ask(ada))); strings.Contains(plain.find("section[aria-labelledby=dt] .facts").Text(), "Environment") {
+		t.Error("a ticket about nothing in particular names an environment")
+	}
 }
 
 // invented is a key that nobody has.

@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/pgtest"
+	"github.com/keyward/keyward/internal/ticket"
 	"github.com/keyward/keyward/verdict"
 )
 
@@ -79,6 +80,7 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 				%s SELECT 'session-' || i, CAST('session-' || i AS BYTES), 1 + i %% CUSTOMERS, 1 + i %% CUSTOMERS, i, i, 1773316800000000 + i, '', '' FROM n`},
 			{20000, `INSERT INTO team_invitation (id, customer_seq, person_seq, role, token_hash, created_at, expires_at)
 				%s SELECT 'invitation-' || i, 1 + i %% CUSTOMERS, 1 + (i + i / CUSTOMERS) %% CUSTOMERS, 'viewer', CAST('invitation-' || i AS BYTES), i, i FROM n`},
+			{2000, `INSERT INTO membership (person_seq, customer_seq, role, created_at) %s SELECT i, i, 'owner', i FROM n`},
 			{2000, `INSERT INTO authenticator_app (person_seq, secret_sealed, last_step, created_at) %s SELECT i, CAST('x' AS BYTES), 0, i FROM n`},
 			{20000, `INSERT INTO recovery_code (person_seq, code_hash, created_at) %s SELECT 1 + i %% CUSTOMERS, CAST('code-' || i AS BYTES), i FROM n`},
 			{4000, `INSERT INTO passkey (id, person_seq, credential_id, public_key, sign_count, flags, transports, name, created_at)
@@ -116,6 +118,18 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 			{20000, `INSERT INTO release (id, product_seq, version, released_at, created_at) %s SELECT 'release-' || i, 1, 'v' || i, i, i FROM n`},
 			{40000, `INSERT INTO asset (id, release_seq, file_name, kind, platform, architecture, size, sha256, content_type, storage_key, downloads, created_at)
 				%s SELECT 'asset-' || i, 1 + i / 2, 'f' || i, 'package', '', '', 1, CAST('x' AS BYTES), '', 'key-' || i, 0, i FROM n WHERE i / 2 < (SELECT COUNT(*) FROM release)`},
+			{4000, `INSERT INTO ticket (id, number, customer_seq, person_seq, subject, subject_folded, category, priority, status, form, created_at, updated_at, resolved_at)
+				%s SELECT 'ticket-' || i, 1000 + i, 1 + i %% CUSTOMERS, 1 + i %% CUSTOMERS, 'S', 's', 'billing', 'normal',
+					CASE i %% 3 WHEN 0 THEN 'open' WHEN 1 THEN 'resolved' ELSE 'closed' END, 'form-' || i, i, 1773316800000000 + i, 1773316800000000 + i FROM n`},
+			{8000, `INSERT INTO ticket_message (id, ticket_seq, kind, side, author_id, body, body_folded, by_mail, form, created_at)
+				%s SELECT 'post-' || i, 1 + i / 2, 'message', CASE i %% 2 WHEN 0 THEN 'customer' ELSE 'staff' END, 'person-' || (1 + i %% CUSTOMERS), 'B', 'b', i %% 2 = 0, 'form-' || i, i
+					FROM n WHERE i / 2 < (SELECT COUNT(*) FROM ticket)`},
+			{4000, `INSERT INTO ticket_file (id, message_seq, ticket_seq, name, media_type, size, created_at)
+				%s SELECT 'attachment-' || i, i, 1 + i / 2, 'f', 'text/plain', 1, i FROM n`},
+			{4000, `INSERT INTO ticket_content (file_seq, content) %s SELECT i, CAST('x' AS BYTES) FROM n`},
+			{4000, `INSERT INTO ticket_event (id, ticket_seq, type, side, actor_id, was, became, detail, at)
+				%s SELECT 'entry-' || i, i, 'created', 'customer', '', '', 'open', '', i FROM n`},
+			{4000, `INSERT INTO ticket_license (ticket_seq, license_seq, standing, created_at) %s SELECT i, i, '{}', i FROM n`},
 			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
 				%s SELECT 'scope', 'key-' || i, CAST('x' AS BYTES), '', 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO validation_hour (product_seq, hour, code, total) %s SELECT 1, i * 3600000000, 'valid', 1 FROM n`},
@@ -343,7 +357,76 @@ func planned() map[string]call {
 	addReleases(calls, owner)
 	addOffline(calls, one)
 	addFactors(calls, seededID("person", 6))
+	addTickets(calls, owner)
 	return calls
+}
+
+// addTickets adds what customers and staff do with tickets, and every form of
+// their two lists.
+func addTickets(calls map[string]call, owner id.ID) {
+	one := seededID("ticket", 6)
+	for i, f := range []TicketFilter{
+		{}, {Status: ticket.Resolved}, {Category: "billing"}, {From: planNoon, To: planNoon.Add(time.Hour)},
+		{Search: "b"}, {Search: "tick-1", Number: "1"}, {Environment: license.Staging}, {Environment: license.Staging, Status: ticket.Open, Search: "b"},
+	} {
+		for j, page := range []Page{{Size: 25}, {After: one, Size: 25}, {Before: one, Size: 25}} {
+			for _, customer := range []id.ID{owner, ""} {
+				f.Customer = customer
+				calls[fmt.Sprint("Tickets ", i, j, customer)] = func(ctx context.Context, tx *Tx) error { return only(tx.Tickets(ctx, f, page)) }
+			}
+		}
+		f.Customer = owner
+		calls[fmt.Sprint("CountTickets ", i)] = func(ctx context.Context, tx *Tx) error { return only(tx.CountTickets(ctx, f)) }
+	}
+	maps.Copy(calls, map[string]call{
+		"NextTicketNumber": func(ctx context.Context, tx *Tx) error { return only(tx.NextTicketNumber(ctx)) },
+		"AddTicket": func(ctx context.Context, tx *Tx) error {
+			return tx.AddTicket(ctx, ticket.Ticket{
+				ID: "new", Number: 900, Environment: license.Production, CustomerID: owner, PersonID: seededID("person", 6),
+				Priority: ticket.Normal, Status: ticket.Open, CreatedAt: planNoon, UpdatedAt: planNoon,
+			}, "new")
+		},
+		"Ticket":         func(ctx context.Context, tx *Tx) error { return only(tx.Ticket(ctx, one)) },
+		"OwnedTicket":    func(ctx context.Context, tx *Tx) error { return only(tx.OwnedTicket(ctx, owner, one)) },
+		"TicketByNumber": func(ctx context.Context, tx *Tx) error { return only(tx.TicketByNumber(ctx, 1006)) },
+		"TicketByForm":   func(ctx context.Context, tx *Tx) error { return only(tx.TicketByForm(ctx, owner, "form-6")) },
+		"LockTicket":     func(ctx context.Context, tx *Tx) error { return only(tx.LockTicket(ctx, one)) },
+		"SaveTicket": func(ctx context.Context, tx *Tx) error {
+			x, err := tx.Ticket(ctx, one)
+			if err != nil {
+				return err
+			}
+			return tx.SaveTicket(ctx, x)
+		},
+		"ResolvedTickets": func(ctx context.Context, tx *Tx) error { return only(tx.ResolvedTickets(ctx, planNoon, 100)) },
+		"TicketPeople":    func(ctx context.Context, tx *Tx) error { return only(tx.TicketPeople(ctx, one)) },
+		"AddPost": func(ctx context.Context, tx *Tx) error {
+			return tx.AddPost(ctx, one, ticket.Post{ID: "new", Kind: ticket.Message, Side: ticket.CustomerSide, At: planNoon}, "new")
+		},
+		"Posts":      func(ctx context.Context, tx *Tx) error { return only(tx.Posts(ctx, one, false)) },
+		"Post":       func(ctx context.Context, tx *Tx) error { return only(tx.Post(ctx, one, seededID("post", 10))) },
+		"PostedForm": func(ctx context.Context, tx *Tx) error { return only(tx.PostedForm(ctx, one, "form-10")) },
+		"AddFile": func(ctx context.Context, tx *Tx) error {
+			return tx.AddFile(ctx, seededID("post", 10), Upload{File: ticket.File{ID: "new", Name: "f", Type: "text/plain", At: planNoon}})
+		},
+		"Files": func(ctx context.Context, tx *Tx) error { return only(tx.Files(ctx, one, false)) },
+		"OwnedFile": func(ctx context.Context, tx *Tx) error {
+			return only(tx.OwnedFile(ctx, owner, seededID("attachment", 6)))
+		},
+		"File":       func(ctx context.Context, tx *Tx) error { return only(tx.File(ctx, one, seededID("attachment", 6))) },
+		"FileExists": func(ctx context.Context, tx *Tx) error { return tx.FileExists(ctx, seededID("attachment", 6)) },
+		"AddTicketEvent": func(ctx context.Context, tx *Tx) error {
+			return tx.AddTicketEvent(ctx, one, ticket.Event{ID: "new", Type: ticket.Posted, Side: ticket.StaffSide, At: planNoon})
+		},
+		"TicketEvents": func(ctx context.Context, tx *Tx) error { return only(tx.TicketEvents(ctx, one)) },
+		"AddMention": func(ctx context.Context, tx *Tx) error {
+			return tx.AddMention(ctx, one, ticket.Mention{LicenseID: seededID("license", 6)}, planNoon)
+		},
+		"Mentions": func(ctx context.Context, tx *Tx) error { return only(tx.Mentions(ctx, one)) },
+		"EnqueueTicketNotice": func(ctx context.Context, tx *Tx) error {
+			return tx.EnqueueTicketNotice(ctx, ticket.Notice{Occasion: ticket.Opened, TicketID: one}, planNoon)
+		},
+	})
 }
 
 // addFactors adds what is read and written about how people sign in.
@@ -490,9 +573,10 @@ func addLists(calls map[string]call, owner id.ID) {
 	}
 }
 
-// small are the tables that may be read as a whole: few products, and the
-// events that wait for their seal.
-var small = regexp.MustCompile(`^(p|n|product|json_each|g|generator|w|event_pending|event_head|event_cursor|h|webhook|CONSTANT ROW)$`)
+// small are the tables that may be read as a whole: few products, few
+// administrators, the events that wait for their seal, and the rows that a
+// bounded query within the statement has read.
+var small = regexp.MustCompile(`^(p|n|latest|administrator|a|product|json_each|g|generator|w|event_pending|event_head|event_cursor|h|webhook|CONSTANT ROW)$`)
 
 var scan = regexp.MustCompile(`^SCAN (CONSTANT ROW|\S+)`)
 

@@ -11,7 +11,7 @@ import (
 	"github.com/keyward/keyward/internal/ticket"
 )
 
-const ticketColumns = `t.id, t.number, c.id, p.id, t.subject, t.category, t.priority, t.status, COALESCE(a.id, ''), COALESCE(g.id, ''),
+const ticketColumns = `t.id, t.number, t.environment, c.id, p.id, t.subject, t.category, t.priority, t.status, COALESCE(a.id, ''), COALESCE(g.id, ''),
 	t.rating, t.created_at, t.updated_at, t.first_response_at, t.resolved_at, t.closed_at`
 
 const ticketFrom = ` FROM ticket t
@@ -22,7 +22,7 @@ const ticketFrom = ` FROM ticket t
 
 func ticketTargets(t *ticket.Ticket) []any {
 	return []any{
-		&t.ID, &t.Number, &t.CustomerID, &t.PersonID, &t.Subject, &t.Category, &t.Priority, &t.Status, &t.AssigneeID, &t.MergedInto,
+		&t.ID, &t.Number, &t.Environment, &t.CustomerID, &t.PersonID, &t.Subject, &t.Category, &t.Priority, &t.Status, &t.AssigneeID, &t.MergedInto,
 		&t.Rating, scanAt(&t.CreatedAt), scanAt(&t.UpdatedAt), scanAt(&t.FirstResponseAt), scanAt(&t.ResolvedAt), scanAt(&t.ClosedAt),
 	}
 }
@@ -46,10 +46,10 @@ func (tx *Tx) NextTicketNumber(ctx context.Context) (int64, error) {
 // the customer or the person does not exist.
 func (tx *Tx) AddTicket(ctx context.Context, t ticket.Ticket, form string) error {
 	return tx.change(ctx, `INSERT INTO ticket (id, number, customer_seq, person_seq, subject, subject_folded, category, priority, status,
-			form, created_at, updated_at)
-		SELECT $3, $4, c.seq, p.seq, $5, $6, $7, $8, $9, $10, $11, $12 FROM customer c CROSS JOIN person p WHERE c.id = $1 AND p.id = $2`,
+			form, created_at, updated_at, environment)
+		SELECT $3, $4, c.seq, p.seq, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM customer c CROSS JOIN person p WHERE c.id = $1 AND p.id = $2`,
 		t.CustomerID, t.PersonID, t.ID, t.Number, t.Subject, license.FoldName(t.Subject), t.Category, t.Priority, t.Status,
-		orNull(form), at(t.CreatedAt), at(t.UpdatedAt))
+		orNull(form), at(t.CreatedAt), at(t.UpdatedAt), t.Environment)
 }
 
 // Ticket returns a ticket, whoever's it is.
@@ -97,22 +97,28 @@ func (tx *Tx) SaveTicket(ctx context.Context, t ticket.Ticket) error {
 
 // TicketFilter selects among tickets.
 type TicketFilter struct {
-	Customer id.ID // "" is everybody's, for staff
-	Status   ticket.Status
-	Category string
-	From, To time.Time // of the creation, the end excluded
-	Search   string    // folded: part of the subject or of a message
-	Number   string    // digits a ticket's number begins with
+	Customer    id.ID               // "" is everybody's, for staff
+	Environment license.Environment // "" is every one
+	Status      ticket.Status
+	Category    string
+	From, To    time.Time // of the creation, the end excluded
+	Search      string    // folded: part of the subject or of a message
+	Number      string    // digits a ticket's number begins with
 }
 
-// ticketWhere is everything a filter asks for, the owner first.
+// ticketWhere is everything a filter asks for, the owner first. Without one the
+// bound that holds for every ticket leads through the index of the order, so
+// that a page of everybody's tickets reads no more than itself.
 func ticketWhere(d *dialect, f TicketFilter) *where {
 	w := &where{d: d}
-	w.owner = `t.customer_seq`
 	if f.Customer != "" {
-		w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
+		w.add(`t.customer_seq = (SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`)
+	} else {
+		w.add(`t.updated_at > 0`)
 	}
-	w.add(`t.customer_seq = ` + w.owner)
+	if f.Environment != "" {
+		w.add(`t.environment = ` + w.arg(f.Environment))
+	}
 	if f.Status != "" {
 		w.add(`t.status = ` + w.arg(f.Status))
 	}

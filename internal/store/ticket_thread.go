@@ -113,12 +113,19 @@ func (r Reader) OwnedFile(ctx context.Context, customer, file id.ID) (Upload, er
 	return u, err
 }
 
-// File returns a file for staff.
-func (r Reader) File(ctx context.Context, file id.ID) (Upload, error) {
+// File returns what is attached to a ticket, to notes too: it is for staff.
+func (r Reader) File(ctx context.Context, wanted, file id.ID) (Upload, error) {
 	var u Upload
 	err := r.queryRow(ctx, `SELECT `+fileColumns+`, x.content FROM ticket_file f
-		JOIN ticket_content x ON x.file_seq = f.seq WHERE f.id = $1`, file).Scan(append(fileTargets(&u.File), &u.Content)...)
+		JOIN ticket t ON t.seq = f.ticket_seq
+		JOIN ticket_content x ON x.file_seq = f.seq WHERE t.id = $1 AND f.id = $2`, wanted, file).Scan(append(fileTargets(&u.File), &u.Content)...)
 	return u, err
+}
+
+// FileExists returns ErrNotFound unless there is such a file, whoever's it is.
+func (r Reader) FileExists(ctx context.Context, file id.ID) error {
+	_, err := first(r.queryRow(ctx, `SELECT f.seq FROM ticket_file f WHERE f.id = $1`, file), value[int64])
+	return err
 }
 
 // AddTicketEvent adds an entry to a ticket's timeline.

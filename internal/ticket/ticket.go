@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/verdict"
 )
 
@@ -36,17 +37,18 @@ func (s Status) Known() bool {
 
 // Ticket is one question of a customer and what became of it.
 type Ticket struct {
-	ID         id.ID
-	Number     int64
-	CustomerID id.ID
-	PersonID   id.ID // who asked
-	Subject    string
-	Category   string // code of a Category
-	Priority   Priority
-	Status     Status
-	AssigneeID id.ID // administrator
-	MergedInto id.ID // the ticket that goes on in its place
-	Rating     int   // 1 to 5; 0 is none
+	ID          id.ID
+	Number      int64
+	Environment license.Environment // of the license it was opened about; production without one
+	CustomerID  id.ID
+	PersonID    id.ID // who asked
+	Subject     string
+	Category    string // code of a Category
+	Priority    Priority
+	Status      Status
+	AssigneeID  id.ID // administrator
+	MergedInto  id.ID // the ticket that goes on in its place
+	Rating      int   // 1 to 5; 0 is none
 
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
@@ -179,15 +181,16 @@ type Event struct {
 
 // Standing is how a license stood when a ticket spoke of it. It stays as it was.
 type Standing struct {
-	At        time.Time       `json:"at"`
-	Product   string          `json:"product"`
-	Plan      string          `json:"plan"`
-	Mask      string          `json:"mask"`
-	Status    string          `json:"status"`
-	Used      int             `json:"used"`
-	Limit     *int            `json:"limit,omitempty"` // absent: unlimited
-	Use       verdict.Verdict `json:"use"`
-	AddDevice verdict.Verdict `json:"add_device"`
+	At          time.Time           `json:"at"`
+	Environment license.Environment `json:"environment,omitempty"` // tickets of earlier versions do not say
+	Product     string              `json:"product"`
+	Plan        string              `json:"plan"`
+	Mask        string              `json:"mask"`
+	Status      string              `json:"status"`
+	Used        int                 `json:"used"`
+	Limit       *int                `json:"limit,omitempty"` // absent: unlimited
+	Use         verdict.Verdict     `json:"use"`
+	AddDevice   verdict.Verdict     `json:"add_device"`
 }
 
 // Mention is a license of the customer that a ticket speaks of.

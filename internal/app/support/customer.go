@@ -91,7 +91,7 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, actor account.Actor, i
 		return ticket.Ticket{}, err
 	}
 	t := ticket.Ticket{
-		ID: id.New(), Number: number, CustomerID: actor.CustomerID, PersonID: actor.ID, Subject: d.subject,
+		ID: id.New(), Number: number, Environment: d.environment(), CustomerID: actor.CustomerID, PersonID: actor.ID, Subject: d.subject,
 		Category: in.Category, Priority: in.Priority, Status: ticket.Open, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.AddTicket(ctx, t, in.Form); err != nil {

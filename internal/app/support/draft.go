@@ -111,6 +111,15 @@ func (d *draft) mention(m ticket.Mention) {
 	}
 }
 
+// environment is where what the draft is about runs: that of the license it
+// names first, production when it names none (C-ENV-02).
+func (d draft) environment() license.Environment {
+	if len(d.mentions) == 0 {
+		return license.Production
+	}
+	return d.mentions[0].Standing.Environment
+}
+
 // ownedByKey returns the customer's license with this key, or "".
 func (s *Service) ownedByKey(ctx context.Context, customer id.ID, key string) (id.ID, error) {
 	hashes := make(map[license.Environment][]byte)
@@ -133,7 +142,7 @@ func (s *Service) standing(ctx context.Context, actor account.Actor, wanted id.I
 		return ticket.Mention{}, err
 	}
 	m := ticket.Mention{LicenseID: wanted, Standing: ticket.Standing{
-		At: det.At, Product: det.Product.Name, Plan: det.License.Plan, Mask: det.License.Mask,
+		At: det.At, Environment: det.License.Environment, Product: det.Product.Name, Plan: det.License.Plan, Mask: det.License.Mask,
 		Status: string(det.License.Status(det.At)), Used: det.Used, Use: det.Use, AddDevice: det.AddDevice,
 	}}
 	if det.License.Limit != license.Unlimited {

@@ -19,12 +19,13 @@ const PageSize = licensing.PageSize
 
 // ListQuery is what is asked of a list of tickets.
 type ListQuery struct {
-	Search   string
-	Status   ticket.Status
-	Category string
-	From, To time.Time // of the creation, the end excluded
-	After    id.ID
-	Before   id.ID
+	Search      string
+	Environment license.Environment // "" is every one
+	Status      ticket.Status
+	Category    string
+	From, To    time.Time // of the creation, the end excluded
+	After       id.ID
+	Before      id.ID
 }
 
 // List is one page of tickets.
@@ -63,7 +64,7 @@ func (s *Service) List(ctx context.Context, actor account.Actor, q ListQuery) (L
 }
 
 func filter(q ListQuery) store.TicketFilter {
-	f := store.TicketFilter{Status: q.Status, Category: q.Category, From: q.From, To: q.To}
+	f := store.TicketFilter{Environment: q.Environment, Status: q.Status, Category: q.Category, From: q.From, To: q.To}
 	text := strings.ToValidUTF8(strings.Join(strings.Fields(q.Search), " "), "")
 	if len(text) > licensing.MaxSearch {
 		text = strings.ToValidUTF8(text[:licensing.MaxSearch], "")
@@ -197,10 +198,7 @@ func (s *Service) File(ctx context.Context, actor account.Actor, wanted id.ID) (
 	}
 	f, err := s.Store.OwnedFile(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		return f, s.missing(ctx, err, actor, "file", wanted, func() error {
-			_, err := s.Store.File(ctx, wanted)
-			return err
-		})
+		return f, s.missing(ctx, err, actor, "file", wanted, func() error { return s.Store.FileExists(ctx, wanted) })
 	}
 	return f, nil
 }

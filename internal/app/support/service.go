@@ -141,7 +141,7 @@ const sweepRequest = "tickets.close"
 // audit is the event of a change of a ticket. It names ids and codes only.
 func audit(t event.Type, actor account.Actor, about ticket.Ticket, reason string, now time.Time) event.Event {
 	e := event.New(t, actor, now).Because(reason)
-	e.CustomerID, e.Data.Subject = about.CustomerID, about.ID
+	e.Environment, e.CustomerID, e.Data.Subject = about.Environment, about.CustomerID, about.ID
 	return e
 }
 

@@ -50,6 +50,46 @@ func (s *Service) StaffThread(ctx context.Context, actor account.Actor, number i
 	return th, asker, err
 }
 
+// StaffFiles lists what is attached to a ticket, to its notes too, oldest first.
+func (s *Service) StaffFiles(ctx context.Context, actor account.Actor, number int64) ([]store.PostFile, error) {
+	_, files, err := s.staffFiles(ctx, actor, number)
+	return files, err
+}
+
+func (s *Service) staffFiles(ctx context.Context, actor account.Actor, number int64) (ticket.Ticket, []store.PostFile, error) {
+	if err := actor.Require(account.TicketsRead); err != nil {
+		return ticket.Ticket{}, nil, err
+	}
+	t, err := s.Store.TicketByNumber(ctx, number)
+	if err != nil {
+		return t, nil, missing(err)
+	}
+	files, err := s.Store.Files(ctx, t.ID, true)
+	return t, files, err
+}
+
+// StaffFile returns what is attached to a ticket at a place in its list, from 1
+// on. Its content is looked at again before it leaves: what is not of the type
+// that was recognized when it came is not handed on.
+func (s *Service) StaffFile(ctx context.Context, actor account.Actor, number int64, place int) (Attached, error) {
+	t, files, err := s.staffFiles(ctx, actor, number)
+	if err != nil {
+		return Attached{}, err
+	}
+	if place < 1 || place > len(files) {
+		return Attached{}, fault.Missing("attachment").WithNext("\"keyward ticket attachment list\" shows those of a ticket.")
+	}
+	f, err := s.Store.File(ctx, t.ID, files[place-1].ID)
+	if err != nil {
+		return Attached{}, err
+	}
+	if mediaType, ok := ticket.FileType(f.Name, f.Content); !ok || mediaType != f.Type || int64(len(f.Content)) != f.Size {
+		return Attached{}, fault.New(fault.Conflict, "attachment_changed", "The content of this attachment is not what was attached.").
+			WithNext("Ask the customer to send it again.")
+	}
+	return f, nil
+}
+
 func missing(err error) error {
 	if store.IsNotFound(err) {
 		return fault.Missing("ticket")

@@ -12,8 +12,10 @@ import (
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/apptest"
 	"github.com/keyward/keyward/internal/app/support"
+	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ticket"
 )
@@ -134,6 +136,8 @@ func TestPermissions(t *testing.T) {
 		"status": second(w.desk.SetStatus(t.Context(), nobody, x.Number, ticket.Closed)),
 		"merge":  second(w.desk.Merge(t.Context(), nobody, x.Number, x.Number)),
 		"list":   second(w.desk.List(t.Context(), nobody, support.ListQuery{})),
+		"files":  second(w.desk.StaffFiles(t.Context(), eve, x.Number)),
+		"file":   second(w.desk.StaffFile(t.Context(), eve, x.Number, 1)),
 		"others": second(w.desk.StaffList(t.Context(), eve, support.ListQuery{})),
 	} {
 		if !fault.Is(err, fault.Forbidden) {
@@ -145,6 +149,36 @@ func TestPermissions(t *testing.T) {
 	}
 	if _, _, err := w.desk.StaffThread(t.Context(), nobody, x.Number); err != nil {
 		t.Errorf("a viewer of staff reads: %v", err)
+	}
+}
+
+// C-ENV-02: a ticket belongs to the environment of the license that it is about,
+// named or chosen, in the list of staff and in the audit trail.
+func TestTicketsBelongToAnEnvironment(t *testing.T) {
+	w := newWorld(t)
+	in := func(e license.Environment) func(*license.Product, *license.Generator) {
+		return func(p *license.Product, _ *license.Generator) { p.Environment = e }
+	}
+	staged, _ := w.License(w.Product("staged", in(license.Staging)), w.owner)
+	_, key := w.License(w.Product("developed", in(license.Development)), w.owner)
+	want := map[license.Environment]ticket.Ticket{
+		license.Production:  w.ask(),
+		license.Staging:     w.ask(func(q *support.Question) { q.LicenseID, q.Description = staged.ID, "Not "+key }),
+		license.Development: w.ask(func(q *support.Question) { q.Description = "My key is " + key }),
+	}
+	for env, x := range want {
+		list, err := w.desk.StaffList(t.Context(), apptest.Staff(), support.ListQuery{Environment: env})
+		w.Must(err)
+		if len(list.Rows) != 1 || list.Rows[0].ID != x.ID || list.Rows[0].Environment != env {
+			t.Errorf("%s: %+v", env, list.Rows)
+		}
+		events, err := w.Store.EventsOfCustomer(t.Context(), w.owner.ID, "", 50)
+		w.Must(err)
+		if !slices.ContainsFunc(events, func(e event.Event) bool {
+			return e.Type == event.TicketCreated && e.Data.Subject == x.ID && e.Environment == env
+		}) {
+			t.Errorf("%s is not in the audit trail", env)
+		}
 	}
 }
 

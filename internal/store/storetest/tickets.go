@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ticket"
 )
@@ -20,7 +21,7 @@ import (
 func aTicket(t *testing.T, s *store.Store, c account.Customer, p account.Person, changes ...func(*ticket.Ticket)) ticket.Ticket {
 	t.Helper()
 	x := ticket.Ticket{
-		ID: id.New(), CustomerID: c.ID, PersonID: p.ID, Subject: "It does not start", Category: "billing",
+		ID: id.New(), Environment: license.Production, CustomerID: c.ID, PersonID: p.ID, Subject: "It does not start", Category: "billing",
 		Priority: ticket.Normal, Status: ticket.Open, CreatedAt: noon, UpdatedAt: noon,
 	}
 	for _, change := range changes {
@@ -64,7 +65,7 @@ func ticketNumbers(t *testing.T, s *store.Store) {
 				}
 				numbers[i] = n
 				return tx.AddTicket(t.Context(), ticket.Ticket{
-					ID: id.New(), Number: n, CustomerID: c.ID, PersonID: p.ID, Category: "billing", Priority: ticket.Low,
+					ID: id.New(), Number: n, Environment: license.Production, CustomerID: c.ID, PersonID: p.ID, Category: "billing", Priority: ticket.Low,
 					Status: ticket.Open, CreatedAt: noon, UpdatedAt: noon,
 				}, "")
 			})
@@ -165,8 +166,12 @@ func ticketThreads(t *testing.T, s *store.Store) {
 	absent(t, err)
 	_, err = s.OwnedFile(t.Context(), c.ID, hidden.ID)
 	absent(t, err)
-	_, err = s.File(t.Context(), hidden.ID)
+	_, err = s.File(t.Context(), x.ID, hidden.ID)
 	found(t, err)
+	_, err = s.File(t.Context(), aTicket(t, s, c, p).ID, mine.ID)
+	absent(t, err)
+	found(t, s.FileExists(t.Context(), mine.ID))
+	absent(t, s.FileExists(t.Context(), id.New()))
 	files, err := s.Files(t.Context(), x.ID, false)
 	same(t, []store.PostFile{{PostID: asked.ID, File: mine.File}}, files, err)
 	files, err = s.Files(t.Context(), x.ID, true)
@@ -207,7 +212,7 @@ func ticketMentions(t *testing.T, s *store.Store) {
 	same(t, []ticket.Mention{{LicenseID: mine.ID, Standing: ticket.Standing{At: noon, Product: "Editor"}}}, got, err)
 }
 
-// P-TIC-26, P-TIC-27
+// P-TIC-26, P-TIC-27, C-ENV-02
 func ticketLists(t *testing.T, s *store.Store) {
 	p, c := aMember(t, s, "ada@example.com")
 	q, other := aMember(t, s, "eve@example.com")
@@ -220,6 +225,9 @@ func ticketLists(t *testing.T, s *store.Store) {
 			x.UpdatedAt = noon.Add(time.Duration(10-i%2) * time.Hour)
 			if i > 2 {
 				x.Status, x.Category = ticket.Waiting, "feature_request"
+			}
+			if i == 3 {
+				x.Environment = license.Staging
 			}
 		})
 		aPost(t, s, x, func(p *ticket.Post) { p.Body = fmt.Sprintf("Body ÄÖ%d", i) })
@@ -251,19 +259,20 @@ func ticketLists(t *testing.T, s *store.Store) {
 		page store.Page
 		want []int64
 	}{
-		"all":              {mine, store.Page{Size: 9}, want(order...)},
-		"one page":         {mine, store.Page{Size: 2}, want(4, 2, 0)},
-		"after":            {mine, store.Page{Size: 2, After: all[2].ID}, want(0, 3, 1)},
-		"before":           {mine, store.Page{Size: 2, Before: all[3].ID}, want(4, 2, 0)},
-		"status":           {with(func(f *store.TicketFilter) { f.Status = ticket.Waiting }), store.Page{Size: 9}, want(4, 3)},
-		"category":         {with(func(f *store.TicketFilter) { f.Category = "billing" }), store.Page{Size: 9}, want(2, 0, 1)},
-		"range":            {with(func(f *store.TicketFilter) { f.From, f.To = noon.Add(time.Hour), noon.Add(3*time.Hour) }), store.Page{Size: 9}, want(2, 1)},
-		"subject":          {with(func(f *store.TicketFilter) { f.Search = "subject 3%" }), store.Page{Size: 9}, want(3)},
-		"message":          {with(func(f *store.TicketFilter) { f.Search = "äö2" }), store.Page{Size: 9}, want(2)},
-		"note":             {with(func(f *store.TicketFilter) { f.Search = "hidden" }), store.Page{Size: 9}, nil},
-		"number":           {with(func(f *store.TicketFilter) { f.Search, f.Number = "tick-x", fmt.Sprint(all[1].Number) }), store.Page{Size: 9}, want(1)},
-		"for staff, all":   {store.TicketFilter{Status: ticket.Waiting}, store.Page{Size: 9}, want(4, 3)},
-		"for staff, paged": {store.TicketFilter{}, store.Page{Size: 9, After: all[0].ID}, append(want(3, 1), all[0].Number-1)},
+		"all":               {mine, store.Page{Size: 9}, want(order...)},
+		"one page":          {mine, store.Page{Size: 2}, want(4, 2, 0)},
+		"after":             {mine, store.Page{Size: 2, After: all[2].ID}, want(0, 3, 1)},
+		"before":            {mine, store.Page{Size: 2, Before: all[3].ID}, want(4, 2, 0)},
+		"status":            {with(func(f *store.TicketFilter) { f.Status = ticket.Waiting }), store.Page{Size: 9}, want(4, 3)},
+		"category":          {with(func(f *store.TicketFilter) { f.Category = "billing" }), store.Page{Size: 9}, want(2, 0, 1)},
+		"range":             {with(func(f *store.TicketFilter) { f.From, f.To = noon.Add(time.Hour), noon.Add(3*time.Hour) }), store.Page{Size: 9}, want(2, 1)},
+		"subject":           {with(func(f *store.TicketFilter) { f.Search = "subject 3%" }), store.Page{Size: 9}, want(3)},
+		"message":           {with(func(f *store.TicketFilter) { f.Search = "äö2" }), store.Page{Size: 9}, want(2)},
+		"note":              {with(func(f *store.TicketFilter) { f.Search = "hidden" }), store.Page{Size: 9}, nil},
+		"number":            {with(func(f *store.TicketFilter) { f.Search, f.Number = "tick-x", fmt.Sprint(all[1].Number) }), store.Page{Size: 9}, want(1)},
+		"for staff, all":    {store.TicketFilter{Status: ticket.Waiting}, store.Page{Size: 9}, want(4, 3)},
+		"of an environment": {store.TicketFilter{Environment: license.Staging}, store.Page{Size: 9}, want(3)},
+		"for staff, paged":  {store.TicketFilter{}, store.Page{Size: 9, After: all[0].ID}, append(want(3, 1), all[0].Number-1)},
 	} {
 		if diff := cmp.Diff(tt.want, names(s.Tickets(t.Context(), tt.f, tt.page))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
