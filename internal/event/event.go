@@ -139,7 +139,7 @@ type Data struct {
 	Version string        `json:"version,omitempty"` // of a release
 	File    string        `json:"file,omitempty"`    // of a release: its name
 	Role    string        `json:"role,omitempty"`
-	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator, ticket or offline file it is about
+	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator, ticket, offline file, passkey, session or invitation it is about
 	Count   *int          `json:"count,omitempty"`   // licenses in an export
 	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
 }

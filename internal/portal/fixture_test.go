@@ -74,6 +74,7 @@ func withMigrated(run func() int) (code int, err error) {
 type options struct {
 	changelogs delivery.Changelogs
 	deps       func(*portal.Deps)
+	identity   func(*identity.Deps)
 	limits     identity.Limits
 	support    desk.Settings
 }
@@ -106,10 +107,14 @@ func newWorldWith(t *testing.T, o options) *world {
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.identity = identity.New(identity.Deps{
+	people := identity.Deps{
 		Store: w.store, Hasher: account.NewHasher(), Master: master, Now: w.clock, Log: log, Limits: o.limits,
 		PersonCost: account.Cost{Memory: 8, Passes: 1, Threads: 1}, AdministratorCost: account.Cost{Memory: 8, Passes: 1, Threads: 1},
-	})
+	}
+	if o.identity != nil {
+		o.identity(&people)
+	}
+	w.identity = identity.New(people)
 	w.catalog = catalog.New(catalog.Deps{Store: w.store, Master: master, Now: w.clock, Log: log})
 	w.licensing = licensing.New(licensing.Deps{Store: w.store, Master: master, Now: w.clock, Log: log, BaseURL: "http://portal.example"})
 	w.support = desk.New(desk.Deps{Store: w.store, Master: master, Licensing: w.licensing, Now: w.clock, Log: log, Settings: o.support})
@@ -380,6 +385,18 @@ func (w *world) waiting(n account.Notice) int {
 		return nil
 	})
 	return found
+}
+
+// wantLogged fails the test unless it was logged that somebody asked for what
+// is another's (P-ISO-03).
+func (w *world) wantLogged(what, wanted string) {
+	w.t.Helper()
+	for line := range strings.Lines(w.log.String()) {
+		if strings.Contains(line, "another customer's record was asked for") && strings.Contains(line, "what="+what+" id="+wanted) {
+			return
+		}
+	}
+	w.t.Errorf("that another's %s was asked for is not logged", what)
 }
 
 // happened counts the events of a type.

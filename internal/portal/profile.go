@@ -269,8 +269,7 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, v *visit) 
 	return nil
 }
 
-// endOneSession signs out another browser. One that is signed out already, or
-// is somebody else's, is answered alike.
+// endOneSession signs out another browser.
 func (d *Door) endOneSession(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := httpx.ParseForm(r, maxForm); err != nil {
 		return err
@@ -279,7 +278,7 @@ func (d *Door) endOneSession(w http.ResponseWriter, r *http.Request, v *visit) e
 	if err != nil {
 		return fault.Missing("session")
 	}
-	if err := d.Identity.SignOut(r.Context(), v.actor, session); err != nil {
+	if err := d.Identity.SignOutElsewhere(r.Context(), v.actor, session); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/profile?done=session", http.StatusSeeOther)

@@ -194,9 +194,13 @@ func TestSessionsAreEnded(t *testing.T) {
 	if len(sessions) != 2 {
 		t.Fatalf("%d other sessions", len(sessions))
 	}
-	// P-ISO-01: somebody else's is answered as one that is gone, and stays.
-	wantTo(t, eve.post("/profile/sessions", "session", sessions[0]), "/profile?done=session")
-	wantTo(t, eve.post("/profile/sessions", "session", string(id.New())), "/profile?done=session")
+	// P-ISO-01, P-ISO-03: somebody else's is not found, as none is, and stays.
+	foreign := eve.post("/profile/sessions", "session", sessions[0])
+	wantStatus(t, foreign, http.StatusNotFound)
+	w.wantLogged("session", sessions[0])
+	if none := eve.post("/profile/sessions", "session", string(id.New())); withoutRequestID(none) != withoutRequestID(foreign) {
+		t.Error("somebody else's session is told from none")
+	}
 	wantStatus(t, third.get("/"), http.StatusOK)
 	wantStatus(t, ada.post("/profile/sessions", "session", "7"), http.StatusNotFound)
 

@@ -393,11 +393,14 @@ func (d *Door) removePasskeyPage(w http.ResponseWriter, r *http.Request, v *visi
 }
 
 func (d *Door) removePasskey(w http.ResponseWriter, r *http.Request, v *visit) error {
-	k, err := d.passkey(r, v)
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
+	wanted, err := pathID(r, "passkey")
 	if err != nil || d.unproved(w, r, v, r.URL.Path) {
 		return err
 	}
-	if err := d.Identity.RemovePasskey(r.Context(), v.actor, k.ID); err != nil {
+	if err := d.Identity.RemovePasskey(r.Context(), v.actor, wanted); err != nil {
 		return err
 	}
 	return toSecurity(w, r, "removed")

@@ -4,11 +4,17 @@ import (
 	"encoding/base32"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/app/identity/passkeytest"
+	"github.com/keyward/keyward/internal/event"
 )
 
 // appCode is what an authenticator app shows.
@@ -119,6 +125,90 @@ func TestGuessedCodesAreLimited(t *testing.T) {
 	ada.post("/logout")
 	ada.post("/login", "email", "ada@example.com", "password", password)
 	wantTo(t, ada.post("/login/code", "code", appCode(t, secret, w.now)), "/")
+}
+
+// passkeyed is a portal where passkeys work, and somebody with one.
+func passkeyed(t *testing.T) (*world, customer, *passkeytest.Authenticator) {
+	w := newWorldWith(t, options{identity: func(d *identity.Deps) { d.BaseURL = secure }})
+	ada := w.customer("ada@example.com")
+	return w, ada, ada.addPasskey(t, "Phone")
+}
+
+const secure = "https://portal.example"
+
+// ask is what an authenticator is handed by a page's script.
+func (b *browser) ask(t *testing.T, path string) []byte {
+	t.Helper()
+	asked := b.script().post(path)
+	wantStatus(t, asked, http.StatusOK)
+	return []byte(asked.body)
+}
+
+// answer sends back what an authenticator says.
+func (b *browser) answer(path string, credential []byte, more string) *page {
+	r := b.script().request(http.MethodPost, path, `{"credential":`+string(credential)+more+`}`)
+	r.Header.Set("Content-Type", "application/json")
+	return b.do(r, "")
+}
+
+func (c customer) addPasskey(t *testing.T, name string) *passkeytest.Authenticator {
+	t.Helper()
+	device := passkeytest.New(secure)
+	added := c.answer("/security/passkeys", device.Create(t, c.ask(t, "/security/passkeys/ask")), `,"name":"`+name+`"`)
+	wantStatus(t, added, http.StatusOK)
+	return device
+}
+
+// P-AUTH-12
+func TestPasskeys(t *testing.T) {
+	w, ada, device := passkeyed(t)
+	list := ada.get("/security")
+	wantIn(t, list, "[aria-labelledby=pk]", "Phone Added just now")
+	wantIn(t, list, "[aria-labelledby=pk]", "not used yet")
+	if got := w.waiting(account.SecurityChangedNotice); got != 1 {
+		t.Errorf("%d mails tell of it", got)
+	}
+	copied := *device
+	away := w.browser()
+	in := away.answer("/login/passkey", device.Get(t, away.ask(t, "/login/passkey/ask")), `,"next":"/licenses"`)
+	wantStatus(t, in, http.StatusOK)
+	if !strings.Contains(in.body, `"/licenses"`) {
+		t.Errorf("it leads to %s", in.body)
+	}
+	wantText(t, away.get("/licenses"), "h1", "My Licenses")
+	wantIn(t, away.get("/profile"), "[aria-labelledby=sh]", "with passkey")
+	wantIn(t, ada.get("/security"), "[aria-labelledby=pk]", "last used just now")
+
+	t.Run("a copy is refused, and its owner told", func(t *testing.T) {
+		thief := w.browser()
+		wantProblem(t, thief.answer("/login/passkey", copied.Get(t, thief.ask(t, "/login/passkey/ask")), ""), http.StatusUnauthorized, "passkey_cloned")
+		wantTo(t, thief.get("/"), "/login?next=%2F")
+		if got := w.waiting(account.SecurityChangedNotice); got != 2 || w.happened(event.PasskeyRefused) != 1 {
+			t.Errorf("%d mails tell of it", got)
+		}
+		wantIn(t, ada.get("/profile"), "[aria-labelledby=sh] tbody tr:first-child", "Refused")
+	})
+	t.Run("it confirms a change, and another's does not", func(t *testing.T) {
+		w.pass(account.ProofLife)
+		remove := ada.get("/security").attr("[aria-labelledby=pk] a[href$='/remove']", "href")
+		wantTo(t, ada.get(remove), "/security/confirm?"+url.Values{"next": {remove}}.Encode())
+		wantTo(t, ada.post(remove), "/security/confirm?"+url.Values{"next": {remove}}.Encode())
+		wantIn(t, ada.get("/security/confirm?next="+remove), "main", "Use a passkey")
+		eve := w.customer("eve@example.com")
+		theirs := eve.addPasskey(t, "Eve's")
+		refused := ada.answer("/security/confirm/passkey", theirs.Get(t, ada.ask(t, "/security/confirm/ask")), "")
+		wantProblem(t, refused, http.StatusBadRequest, "passkey_refused")
+		wantStatus(t, ada.post(remove), http.StatusSeeOther)
+		proved := ada.answer("/security/confirm/passkey", device.Get(t, ada.ask(t, "/security/confirm/ask")), `,"next":"`+remove+`"`)
+		wantStatus(t, proved, http.StatusOK)
+		wantIn(t, ada.get(remove), "h1", "Remove Phone?")
+		wantStatus(t, eve.post(remove), http.StatusNotFound) // P-ISO-01
+		w.wantLogged("passkey", strings.Split(remove, "/")[3])
+		for range 2 { // a second click is harmless
+			wantIn(t, ada.follow(remove), ".flash", "The passkey was removed.")
+		}
+		wantIn(t, ada.get("/security"), "main", "You have no passkey yet")
+	})
 }
 
 // Changes of what protects an account want a recent proof.

@@ -218,6 +218,16 @@ func TestSigningInByLink(t *testing.T) {
 		w.pass(time.Second)
 		wantStatus(t, ada.post("/enter", "token", token), http.StatusGone)
 	})
+	t.Run("and a code, where an app is set up", func(t *testing.T) { // P-AUTH-12
+		bob := w.customer("bob@example.com")
+		secret, _ := bob.switchOn(t)
+		w.pass(30 * time.Second)
+		phone := w.browser()
+		wantTo(t, phone.post("/enter", "token", w.link(bob.person, account.SignInLink)), "/login/code?next=%2F")
+		wantTo(t, phone.get("/"), "/login?next=%2F") // nobody has signed in yet
+		wantTo(t, phone.post("/login/code", "code", appCode(t, secret, w.now)), "/")
+		wantIn(t, phone.get("/profile"), "[aria-labelledby=sh]", "by link and app")
+	})
 	t.Run("not with a link for something else", func(t *testing.T) {
 		wantStatus(t, ada.post("/enter", "token", w.link(ada.person, account.Reset)), http.StatusGone)
 		wantStatus(t, ada.post("/reset", "token", w.link(ada.person, account.SignInLink), "password", password, "repeat", password), http.StatusGone)

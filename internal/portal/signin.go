@@ -106,7 +106,7 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request) error {
 
 // origin is where a request of somebody unknown comes from.
 func origin(r *http.Request) identity.Origin {
-	o := identity.Origin{RequestID: httpx.RequestID(r.Context()), Address: httpx.Addr(r.Context()), UserAgent: r.UserAgent()}
+	o := identity.Origin{RequestID: httpx.RequestID(r.Context()), Address: httpx.Addr(r.Context()), UserAgent: r.UserAgent(), Session: sessionToken(r)}
 	if zone := ui.ReportedZone(r); zone != nil {
 		o.Zone = zone.String()
 	}

@@ -141,6 +141,24 @@ func TestTooManySignIns(t *testing.T) {
 	})
 }
 
+// Signing in again with a browser ends the session it had: a cookie that
+// somebody put there, or kept, opens nothing any more.
+func TestSigningInAgainReplacesTheSession(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	keeper := w.browser()
+	keeper.cookies["keyward_session"] = ada.cookies["keyward_session"]
+	wantStatus(t, keeper.get("/"), http.StatusOK)
+	ada.post("/login", "email", "ada@example.com", "password", "a guess")
+	wantStatus(t, keeper.get("/"), http.StatusOK) // a refused one changes nothing
+	ada.signIn("ada@example.com")
+	wantTo(t, keeper.get("/"), "/login?next=%2F")
+	wantStatus(t, ada.get("/"), http.StatusOK)
+	if rows := ada.get("/profile").find("[aria-labelledby=ss] li").Length(); rows != 1 {
+		t.Errorf("%d browsers are signed in, want this one", rows)
+	}
+}
+
 // P-AUTH-15
 func TestSigningOut(t *testing.T) {
 	w := newWorld(t)

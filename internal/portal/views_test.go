@@ -143,6 +143,7 @@ func TestViewsAreMineAlone(t *testing.T) {
 			}
 		}
 		wantStatus(t, other.post(action, "name", "Stolen"), http.StatusNotFound)
+		w.wantLogged("view", strings.TrimPrefix(action, "/views/")) // P-ISO-03
 		wantStatus(t, other.post(action+"/delete"), http.StatusNotFound)
 	}
 	wantStatus(t, ada.post("/views/"+string(id.New())+"/delete"), http.StatusNotFound)

@@ -305,6 +305,10 @@ func planned() map[string]call {
 		"EndOtherSessions": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EndOtherSessions(ctx, seededID("person", 9), seededID("session", 9)))
 		},
+		"LatestEvents": func(ctx context.Context, tx *Tx) error {
+			return only(tx.LatestEvents(ctx, owner, event.TeamLeft, 100))
+		},
+		"Exists": func(ctx context.Context, tx *Tx) error { return only(tx.Exists(ctx, SessionRecord, "none")) },
 		"EventsOfCustomer": func(ctx context.Context, tx *Tx) error {
 			return only(tx.EventsOfCustomer(ctx, owner, seededID("event", 6), 200, event.ChangeRefused))
 		},

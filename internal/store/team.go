@@ -22,11 +22,15 @@ func (tx *Tx) SetRole(ctx context.Context, person, customer id.ID, to account.Ro
 		person, customer, to)
 }
 
-// RemoveMembership ends that a person acts for a customer, and their sessions
-// for it.
+// RemoveMembership ends that a person acts for a customer, their sessions for
+// it, and their calendar of it: being asked again must not bring an old address
+// back.
 func (tx *Tx) RemoveMembership(ctx context.Context, person, customer id.ID) error {
 	const theirs = ` WHERE person_seq = (SELECT seq FROM person WHERE id = $1) AND customer_seq = (SELECT seq FROM customer WHERE id = $2)`
 	if err := tx.change(ctx, `DELETE FROM membership`+theirs, person, customer); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `DELETE FROM calendar_feed`+theirs, person, customer); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, `DELETE FROM session`+theirs, person, customer)

@@ -109,6 +109,9 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, a arrival, e Entry) e
 	now := e.Session.CreatedAt
 	happened := event.New(event.PersonSignedIn, a.as(a.person.ID), now).Because(string(a.way))
 	happened.PersonID, happened.CustomerID = a.person.ID, e.Session.CustomerID
+	if err := s.replaceSession(ctx, tx, a, now); err != nil {
+		return err
+	}
 	if err := tx.AddSession(ctx, e.Session, s.Master.TokenHash(sessionPurpose, e.Token)); err != nil {
 		return err
 	}
@@ -116,6 +119,25 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, a arrival, e Entry) e
 		return err
 	}
 	return tx.AppendEvent(ctx, happened)
+}
+
+// replaceSession ends the session that the browser had, whoever's it was:
+// nobody holds its token any more, and a session that was put there by
+// somebody else ends with it.
+func (s *Service) replaceSession(ctx context.Context, tx *store.Tx, a arrival, now time.Time) error {
+	if !plausible(a.Session) {
+		return nil
+	}
+	old, err := tx.SessionByToken(ctx, s.Master.TokenHash(sessionPurpose, a.Session))
+	if err != nil {
+		return notMissing(err)
+	}
+	if err := tx.EndSession(ctx, old.Person.ID, old.Session.ID); err != nil {
+		return notMissing(err)
+	}
+	e := event.New(event.PersonSignedOut, a.as(old.Person.ID), now).Because("replaced")
+	e.PersonID, e.CustomerID, e.Data.Subject = old.Person.ID, old.Membership.Customer.ID, old.Session.ID
+	return tx.AppendEvent(ctx, e)
 }
 
 // noteArrival writes down what a sign-in leaves behind besides the session.

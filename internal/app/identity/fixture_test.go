@@ -1,9 +1,11 @@
 package identity_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -68,6 +70,7 @@ type fixture struct {
 	*identity.Service
 	store *store.Store
 	now   time.Time
+	log   bytes.Buffer
 }
 
 func cheap() account.Cost { return account.Cost{Memory: 8, Passes: 1, Threads: 1} }
@@ -93,7 +96,7 @@ func newFixtureWith(t *testing.T, d identity.Deps) *fixture {
 	d.Store, d.Hasher, d.Master = s, account.NewHasher(), master
 	d.AdministratorCost = cheap()
 	d.Now = func() time.Time { return f.now }
-	d.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	d.Log = slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &f.log), nil))
 	f.Service = identity.New(d)
 	return f
 }

@@ -216,7 +216,10 @@ func (s *Service) Passkey(ctx context.Context, actor account.Actor, key id.ID) (
 		return account.Passkey{}, err
 	}
 	k, err := s.Store.Passkey(ctx, actor.ID, key)
-	return k, missing(err, "passkey")
+	if store.IsNotFound(err) {
+		err = s.foreign(ctx, s.Store.Reader, actor, store.PasskeyRecord, "passkey", key)
+	}
+	return k, err
 }
 
 // RenamePasskey renames a passkey of the actor. The name it has is no change.
@@ -238,15 +241,19 @@ func (s *Service) RenamePasskey(ctx context.Context, actor account.Actor, key id
 }
 
 // RemovePasskey removes a passkey of the actor, who must have proved who they
-// are not long ago. One that is gone already is no error.
+// are not long ago. One that they removed already is no error.
 func (s *Service) RemovePasskey(ctx context.Context, actor account.Actor, key id.ID) error {
 	now := s.clock()
 	if err := proved(actor, now); err != nil {
 		return err
 	}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.DropPasskey(ctx, actor.ID, key); err != nil {
-			return notMissing(err)
+		err := tx.DropPasskey(ctx, actor.ID, key)
+		if store.IsNotFound(err) {
+			return s.goneOrForeign(ctx, tx.Reader, actor, event.PasskeyRemoved, store.PasskeyRecord, "passkey", key)
+		}
+		if err != nil {
+			return err
 		}
 		return s.passkeyChanged(ctx, tx, actor, key, event.PasskeyRemoved, account.PasskeyGone, now)
 	})

@@ -60,6 +60,7 @@ type Origin struct {
 	Address   netip.Addr
 	UserAgent string
 	Zone      string // time zone that the browser names; may be empty
+	Session   string // token of the session that the browser has; signing in replaces it
 }
 
 // as is the actor that a person is when a request proves that it is theirs.

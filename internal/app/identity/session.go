@@ -90,15 +90,31 @@ func (s *Service) SignOut(ctx context.Context, actor account.Actor, session id.I
 	if err := personOnly(actor); err != nil {
 		return err
 	}
-	e := event.New(event.PersonSignedOut, actor, s.clock())
-	e.PersonID, e.CustomerID = actor.ID, actor.CustomerID
+	return s.Store.InTx(ctx, func(tx *store.Tx) error { return notMissing(s.endSession(ctx, tx, actor, session)) })
+}
+
+// SignOutElsewhere ends a session of the actor's in another browser. One that
+// they signed out already is no error; somebody else's is not found.
+func (s *Service) SignOutElsewhere(ctx context.Context, actor account.Actor, session id.ID) error {
+	if err := personOnly(actor); err != nil {
+		return err
+	}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		err := tx.EndSession(ctx, actor.ID, session)
-		if err != nil {
-			return notMissing(err)
+		err := s.endSession(ctx, tx, actor, session)
+		if !store.IsNotFound(err) {
+			return err
 		}
-		return tx.AppendEvent(ctx, e)
+		return s.goneOrForeign(ctx, tx.Reader, actor, event.PersonSignedOut, store.SessionRecord, "session", session)
 	})
+}
+
+func (s *Service) endSession(ctx context.Context, tx *store.Tx, actor account.Actor, session id.ID) error {
+	if err := tx.EndSession(ctx, actor.ID, session); err != nil {
+		return err
+	}
+	e := event.New(event.PersonSignedOut, actor, s.clock())
+	e.PersonID, e.CustomerID, e.Data.Subject = actor.ID, actor.CustomerID, session
+	return tx.AppendEvent(ctx, e)
 }
 
 // EndSessions ends all sessions of a person: their own, or those of anybody

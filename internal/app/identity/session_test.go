@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/event"
@@ -109,6 +111,16 @@ func TestSession(t *testing.T) {
 			t.Errorf("%d events, want 1", n)
 		}
 	})
+	t.Run("another browser is signed out, which may be clicked twice", func(t *testing.T) {
+		f, _, _, token := start(t)
+		other := f.signedIn(t, ada)
+		actor := actorOf(t, f, token)
+		for range 2 {
+			ok(t, f.SignOutElsewhere(t.Context(), actor, other.Session.ID))
+		}
+		ended(t, f, other.Token)
+		wantCode(t, f.SignOutElsewhere(t.Context(), system, other.Session.ID), "not_a_person")
+	})
 	t.Run("nobody signs out somebody else", func(t *testing.T) {
 		f, _, _, token := start(t)
 		f.owner(t, "eve@example.com")
@@ -116,6 +128,15 @@ func TestSession(t *testing.T) {
 		signed, err := f.Session(t.Context(), token)
 		ok(t, err)
 		ok(t, f.SignOut(t.Context(), eve, signed.Session.ID)) // nothing of hers
+		f.log.Reset()
+		wantCode(t, f.SignOutElsewhere(t.Context(), eve, id.New()), "not_found")
+		if f.log.Len() > 0 {
+			t.Errorf("one that nobody has is logged: %s", f.log.String())
+		}
+		wantCode(t, f.SignOutElsewhere(t.Context(), eve, signed.Session.ID), "not_found") // P-ISO-01
+		if !strings.Contains(f.log.String(), string(signed.Session.ID)) {                 // P-ISO-03
+			t.Error("the attempt is not logged")
+		}
 		wantCode(t, f.EndSessions(t.Context(), eve, signed.Person.ID), "permission_missing")
 		wantCode(t, f.SignOut(t.Context(), system, signed.Session.ID), "not_a_person")
 		_, err = f.Session(t.Context(), token)
@@ -128,6 +149,76 @@ func TestSession(t *testing.T) {
 		ended(t, f, token)
 		ended(t, f, other.Token)
 	})
+}
+
+// Signing in again with a browser ends what it was signed in to before, and
+// only when it succeeds: nobody goes on in a session that was put there by
+// somebody else, and none is left behind that nobody holds.
+func TestSigningInReplacesTheSessionOfTheBrowser(t *testing.T) {
+	f := newFixture(t)
+	_, p := f.owner(t, ada)
+	f.owner(t, "eve@example.com")
+	elsewhere, first := f.signedIn(t, ada), f.signedIn(t, ada)
+	in := home
+	in.Session = first.Token
+	open := func(token string, want bool) {
+		t.Helper()
+		if _, err := f.Session(t.Context(), token); (err == nil) != want {
+			t.Errorf("the session counts: %v, want %v", err == nil, want)
+		}
+	}
+
+	_, err := f.signIn(t, ada, "a guess", "", in)
+	wantCode(t, err, "sign_in_failed")
+	open(first.Token, true)
+	second, err := f.signIn(t, ada, password, "", in)
+	ok(t, err)
+	if second.Token == first.Token {
+		t.Error("the token from before signing in is used on")
+	}
+	open(first.Token, false)
+	open(second.Token, true)
+	open(elsewhere.Token, true)
+	ends := f.events(t, event.PersonSignedOut)
+	if len(ends) != 1 || ends[0].Reason != "replaced" || ends[0].PersonID != p.ID || ends[0].Data.Subject != first.Session.ID {
+		t.Errorf("on record is %+v", ends)
+	}
+
+	t.Run("by whomever", func(t *testing.T) {
+		in.Session = second.Token
+		eve, err := f.signIn(t, "eve@example.com", password, "", in)
+		ok(t, err)
+		open(second.Token, false)
+		open(eve.Token, true)
+		open(elsewhere.Token, true)
+	})
+	t.Run("by a link, and after the second step", func(t *testing.T) {
+		actor := actorOf(t, f, elsewhere.Token)
+		setup, err := f.BeginApp(t.Context(), actor)
+		ok(t, err)
+		_, err = f.ConfirmApp(t.Context(), actor, appCode(t, setup.Secret, f.now))
+		ok(t, err)
+		in.Session = elsewhere.Token
+		asked, err := f.SignInByLink(t.Context(), identity.LinkSignIn{Token: f.mint(t, p.ID, account.SignInLink), Origin: in})
+		ok(t, err)
+		if asked.Step == "" || asked.Token != "" { // P-AUTH-04, P-AUTH-12
+			t.Fatalf("a link alone signs in: %+v", asked)
+		}
+		open(elsewhere.Token, true)
+		f.pass(30 * time.Second)
+		third, err := f.FinishSignIn(t.Context(), identity.StepCode{Step: asked.Step, Code: appCode(t, setup.Secret, f.now), Origin: in})
+		ok(t, err)
+		open(elsewhere.Token, false)
+		open(third.Token, true)
+	})
+}
+
+// appCode is what an authenticator app shows.
+func appCode(t *testing.T, secret string, at time.Time) string {
+	t.Helper()
+	code, err := totp.GenerateCode(secret, at)
+	ok(t, err)
+	return code
 }
 
 func TestPreferences(t *testing.T) {

@@ -177,9 +177,13 @@ func (s *Service) ResendInvitation(ctx context.Context, actor account.Actor, inv
 	return err
 }
 
-// WithdrawInvitation ends an invitation before it is accepted.
+// WithdrawInvitation ends an invitation before it is accepted. One that was
+// withdrawn already is no error.
 func (s *Service) WithdrawInvitation(ctx context.Context, actor account.Actor, invitation id.ID) error {
 	i, err := s.ownInvitation(ctx, actor, invitation)
+	if fault.Is(err, fault.NotFound) {
+		return s.withdrawn(ctx, actor, invitation)
+	}
 	if err != nil {
 		return err
 	}
@@ -191,8 +195,19 @@ func (s *Service) WithdrawInvitation(ctx context.Context, actor account.Actor, i
 		if err := tx.RemoveTeamInvitation(ctx, i.ID); err != nil {
 			return missing(err, "invitation")
 		}
-		return tx.AppendEvent(ctx, teamEvent(event.TeamWithdrawn, actor, i.CustomerID, i.PersonID, i.Role, now))
+		e := teamEvent(event.TeamWithdrawn, actor, i.CustomerID, i.PersonID, i.Role, now)
+		e.Data.Subject = i.ID
+		return tx.AppendEvent(ctx, e)
 	})
+}
+
+// withdrawn is the answer about an invitation that is not there.
+func (s *Service) withdrawn(ctx context.Context, actor account.Actor, invitation id.ID) error {
+	done, err := repeated(ctx, s.Store.Reader, actor, event.TeamWithdrawn, func(e event.Event) bool { return e.Data.Subject == invitation })
+	if err != nil || done {
+		return err
+	}
+	return fault.Missing("invitation")
 }
 
 // ownInvitation is an invitation of the actor's customer. Another customer's
@@ -206,8 +221,7 @@ func (s *Service) ownInvitation(ctx context.Context, actor account.Actor, invita
 		return i, missing(err, "invitation")
 	}
 	if i.CustomerID != actor.CustomerID {
-		s.Log.WarnContext(ctx, "another customer's record was asked for",
-			"what", "invitation", "id", invitation, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
+		s.logForeign(ctx, actor, "invitation", invitation)
 		return account.TeamInvitation{}, fault.Missing("invitation")
 	}
 	return i, nil
@@ -220,7 +234,7 @@ func (s *Service) SetRole(ctx context.Context, actor account.Actor, person id.ID
 }
 
 // RemoveMember ends that a person acts for the actor's customer, at once. An
-// owner may leave that way, the last one may not.
+// owner may leave that way, the last one may not. Doing it twice is harmless.
 func (s *Service) RemoveMember(ctx context.Context, actor account.Actor, person id.ID) error {
 	return s.changeMember(ctx, actor, person, "", true)
 }
@@ -238,7 +252,7 @@ func (s *Service) changeMember(ctx context.Context, actor account.Actor, person 
 		}
 		n := slices.IndexFunc(members, func(m account.Member) bool { return m.Person.ID == person })
 		if n < 0 {
-			return fault.Missing("person")
+			return s.noMember(ctx, tx, actor, person, leaves)
 		}
 		if !leaves && !to.Known() {
 			return fault.New(fault.Invalid, "invalid_input", "There is no such role.").WithField("role", "Choose owner, manager or viewer.")
@@ -265,6 +279,16 @@ func (s *Service) changeMember(ctx context.Context, actor account.Actor, person 
 	})
 }
 
+// noMember is the answer about somebody who does not belong to the actor's
+// customer: nothing is left to do when they were removed already.
+func (s *Service) noMember(ctx context.Context, tx *store.Tx, actor account.Actor, person id.ID, leaves bool) error {
+	done, err := repeated(ctx, tx.Reader, actor, event.TeamLeft, func(e event.Event) bool { return e.PersonID == person })
+	if err != nil || leaves && done {
+		return err
+	}
+	return s.foreign(ctx, tx.Reader, actor, store.PersonRecord, "person", person)
+}
+
 // Customers lists those the actor may act for.
 func (s *Service) Customers(ctx context.Context, actor account.Actor) ([]account.Membership, error) {
 	if err := personOnly(actor); err != nil {
@@ -283,7 +307,7 @@ func (s *Service) SwitchCustomer(ctx context.Context, actor account.Actor, sessi
 	if !slices.ContainsFunc(all, func(m account.Membership) bool {
 		return m.Customer.ID == customer && m.Customer.Status == account.Active
 	}) {
-		return fault.Missing("customer")
+		return s.foreign(ctx, s.Store.Reader, actor, store.CustomerRecord, "customer", customer)
 	}
 	e := event.New(event.CustomerEntered, actor, s.clock())
 	e.CustomerID, e.PersonID = customer, actor.ID

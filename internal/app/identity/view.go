@@ -94,7 +94,7 @@ func (s *Service) ownView(ctx context.Context, actor account.Actor, wanted id.ID
 		return change(tx, &v)
 	})
 	if store.IsNotFound(err) {
-		return v, fault.Missing("view")
+		return v, s.foreign(ctx, s.Store.Reader, actor, store.ViewRecord, "view", wanted)
 	}
 	return v, err
 }

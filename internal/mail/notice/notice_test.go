@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pquerna/otp/totp"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/identity"
@@ -456,4 +457,51 @@ func TestFailureToMintIsTriedAgain(t *testing.T) {
 
 func (f linksFunc) MintTeamLink(ctx context.Context, invitation id.ID) (account.Joining, string, error) {
 	return account.Joining{}, "", store.ErrNotFound
+}
+
+// P-SET-05, P-SET-07, P-AUTH-12: from a change of how somebody signs in to the
+// mail that tells them, in their own time zone, each once.
+func TestFactorChangesAreMailed(t *testing.T) {
+	box, smtp := startMailbox(t)
+	p := newPost(t, smtp)
+	_, person := p.customer(t)
+	actor := account.Actor{Kind: account.ActorPerson, ID: person.ID, ProvedAt: p.now}
+	p.change(t, func(tx *store.Tx) error { return tx.SetTimeZone(t.Context(), person.ID, "Asia/Tokyo", p.now) })
+	setup, err := p.BeginApp(t.Context(), actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(setup.Secret, p.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ConfirmApp(t.Context(), actor, code); err != nil {
+		t.Fatal(err)
+	}
+	p.run(t)
+	p.run(t)
+	m := newest(t, box, 1)
+	for _, want := range []string{"An authenticator app was set up", "12 Mar 2027, 21:00 JST", base + "/security"} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("the mail lacks %q:\n%s", want, m.Text)
+		}
+	}
+	if _, err := p.NewRecoveryCodes(t.Context(), actor); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.RemoveApp(t.Context(), actor, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.run(t)
+	newest(t, box, 3)
+
+	p.change(t, func(tx *store.Tx) error { return tx.SetMailPreferences(t.Context(), person.ID, true, false, p.now) })
+	if _, err := p.BeginApp(t.Context(), actor); err != nil {
+		t.Fatal(err)
+	}
+	p.change(t, func(tx *store.Tx) error {
+		return tx.EnqueueSecurityNotice(t.Context(), person.ID, account.AppAdded, p.now)
+	})
+	p.run(t)
+	newest(t, box, 3) // they asked for none
 }

@@ -77,6 +77,19 @@ func events(t *testing.T, s *store.Store) {
 		got, err = s.CustomerEvents(ctx, id.New(), 10)
 		same(t, nil, got, err)
 	})
+	t.Run("the latest of a type are found, of one customer", func(t *testing.T) {
+		got, err := s.LatestEvents(ctx, owner.ID, event.LicenseAssigned, 10)
+		same(t, []event.Event{assigned}, got, err)
+		later := person
+		later.ID = id.New()
+		appendEvents(t, s, later)
+		got, err = s.LatestEvents(ctx, owner.ID, event.PersonSignedIn, 10)
+		same(t, []event.Event{later, person}, got, err)
+		got, err = s.LatestEvents(ctx, owner.ID, event.PersonSignedIn, 1)
+		same(t, []event.Event{later}, got, err)
+		got, err = s.LatestEvents(ctx, other.ID, event.PersonSignedIn, 10)
+		same(t, nil, got, err)
+	})
 	t.Run("one is undone with what caused it", func(t *testing.T) {
 		lost := event.New(event.LicenseRenewed, by, noon).About(mine)
 		err := try(t, s, func(ctx context.Context, tx *store.Tx) error {

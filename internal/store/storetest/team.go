@@ -66,7 +66,9 @@ func teams(t *testing.T, s *store.Store) {
 				tx.AddMembership(ctx, eve.ID, c.ID, account.Viewer, noon.Add(time.Second)),
 				tx.SetRole(ctx, eve.ID, c.ID, account.Manager),
 				tx.AddSession(ctx, session, []byte("one")), tx.AddSession(ctx, second, []byte("two")),
-				tx.SetSessionCustomer(ctx, eve.ID, second.ID, c.ID))
+				tx.SetSessionCustomer(ctx, eve.ID, second.ID, c.ID),
+				tx.SetFeed(ctx, store.Feed{ID: id.New(), PersonID: eve.ID, CustomerID: c.ID, CreatedAt: noon}, []byte("left")),
+				tx.SetFeed(ctx, store.Feed{ID: id.New(), PersonID: eve.ID, CustomerID: other.ID, CreatedAt: noon}, []byte("kept")))
 		})
 		got, err := s.SessionByToken(ctx, []byte("two"))
 		same(t, account.Membership{Customer: c, Role: account.Manager}, got.Membership, err)
@@ -78,6 +80,19 @@ func teams(t *testing.T, s *store.Store) {
 		absent(t, err)
 		_, err = s.SessionByToken(ctx, []byte("one"))
 		found(t, err)
+		_, err = s.FeedByToken(ctx, []byte("left"))
+		absent(t, err)
+		_, err = s.FeedByToken(ctx, []byte("kept"))
+		found(t, err)
+		for record, known := range map[store.Record]id.ID{
+			store.PersonRecord: eve.ID, store.CustomerRecord: c.ID, store.SessionRecord: session.ID,
+			store.PasskeyRecord: aPasskey(t, s, eve.ID, "of eve").ID,
+		} {
+			for wanted, want := range map[id.ID]bool{known: true, id.New(): false} {
+				got, err := s.Exists(ctx, record, wanted)
+				same(t, want, got, err)
+			}
+		}
 		absent(t, try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RemoveMembership(ctx, eve.ID, c.ID) }))
 	})
 }

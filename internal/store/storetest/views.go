@@ -34,9 +34,11 @@ func views(t *testing.T, s *store.Store) {
 	same(t, []account.View{device}, got, err)
 	one, err := s.View(ctx, ada.ID, customer.ID, b.ID)
 	same(t, b, one, err)
-	for _, foreign := range []id.ID{elsewhere.ID, theirs.ID, id.New()} {
+	for foreign, known := range map[id.ID]bool{elsewhere.ID: true, theirs.ID: true, id.New(): false} {
 		_, err = s.View(ctx, ada.ID, customer.ID, foreign)
 		absent(t, err)
+		exists, err := s.Exists(ctx, store.ViewRecord, foreign)
+		same(t, known, exists, err)
 	}
 	err = try(t, s, func(ctx context.Context, tx *store.Tx) error {
 		return tx.AddView(ctx, ada.ID, customer.ID, view("licenses", "b"))
