@@ -42,7 +42,7 @@ func (o Owned) Attention(now time.Time) Attention {
 		return AttentionEnding
 	case status == Suspended:
 		return AttentionSuspended
-	case l.Limit != Unlimited && o.Used >= l.Limit:
+	case l.Limit != Unlimited && o.Taken() >= l.Limit:
 		return AttentionFull
 	}
 	return AttentionNone

@@ -35,6 +35,7 @@ func TestAttention(t *testing.T) {
 		"suspended":                  {owned(2, func(l *license.License) { l.SuspendedAt = now }), license.AttentionSuspended},
 		"suspended and ending":       {owned(0, func(l *license.License) { l.SuspendedAt, l.ExpiresAt = now, now.Add(day) }), license.AttentionEnding},
 		"full":                       {owned(2, nil), license.AttentionFull},
+		"full with a reserved seat":  {license.Owned{License: owned(1, nil).License, Used: 1, Reserved: 1}, license.AttentionFull},
 		"over the limit":             {owned(3, nil), license.AttentionFull},
 		"unlimited":                  {owned(9, func(l *license.License) { l.Limit = license.Unlimited }), license.AttentionNone},
 		"perpetual and full":         {owned(2, func(l *license.License) { l.ExpiresAt = time.Time{} }), license.AttentionFull},

@@ -5,7 +5,11 @@ type Owned struct {
 	License     License
 	ProductName string
 	Used        int // seats held
+	Reserved    int // seats kept for devices that replace others
 }
+
+// Taken is how many seats no other device can have.
+func (o Owned) Taken() int { return o.Used + o.Reserved }
 
 // Order is an order of a customer's licenses.
 type Order string

@@ -143,8 +143,8 @@ func explain(p ui.Page, det licensing.Detail, v verdict.Verdict) []string {
 func validText(det licensing.Detail) string {
 	free := "There is no limit to the number of devices."
 	if l := det.License; l.Limit != license.Unlimited {
-		free = fmt.Sprintf("%d of %d activations are in use, so %s can be activated.", det.Used, l.Limit,
-			ui.Plural(l.Limit-det.Used-len(det.Reserved), "more device", "more devices"))
+		free = fmt.Sprintf("%d of %d activations are in use%s, so %s can be activated.", det.Taken, l.Limit, reservedWords(det),
+			ui.Plural(l.Limit-det.Taken, "more device", "more devices"))
 	}
 	return "The software validates on " + ui.Plural(det.Used, "activated device", "activated devices") + ". " + free
 }
@@ -162,9 +162,9 @@ func limitText(det licensing.Detail) string {
 
 func fullText(det licensing.Detail) string {
 	switch limit := det.License.Limit; {
-	case len(det.Reserved) > 0 && det.Used < limit:
+	case det.Taken > det.Used && det.Used < limit:
 		return fmt.Sprintf("%s and %s fill the %d of this license, so another new device cannot be activated. Those already activated keep working.",
-			ui.Plural(det.Used, "activated device", "activated devices"), ui.Plural(len(det.Reserved), "reserved seat", "reserved seats"), limit)
+			ui.Plural(det.Used, "activated device", "activated devices"), ui.Plural(det.Taken-det.Used, "reserved seat", "reserved seats"), limit)
 	case det.Used > limit:
 		return fmt.Sprintf("%d devices are activated, more than the %d that this license now allows, so a new one cannot be activated. Those already activated keep working.", det.Used, limit)
 	case limit == 1:
@@ -340,9 +340,17 @@ func endDetail(p ui.Page, l license.License, failed bool) string {
 
 func usedOfLimit(det licensing.Detail) string {
 	if det.License.Limit == license.Unlimited {
-		return fmt.Sprintf("%d used, no limit", det.Used)
+		return fmt.Sprintf("%d used, no limit", det.Taken)
 	}
-	return fmt.Sprintf("%d of %d used", det.Used, det.License.Limit)
+	return fmt.Sprintf("%d of %d used", det.Taken, det.License.Limit) + reservedWords(det)
+}
+
+// reservedWords go behind how many seats are in use, where some are only kept.
+func reservedWords(det licensing.Detail) string {
+	if det.Taken == det.Used {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them reserved", det.Taken-det.Used)
 }
 
 // checkNote is what a failed check would need.

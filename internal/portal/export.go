@@ -94,7 +94,7 @@ func readExport(q url.Values) listState {
 }
 
 func licenseFile(w http.ResponseWriter, v *visit) *download {
-	return newDownload(w, v, "licenses", "Product", "Plan", "License key", "Status", "Activations used", "Activation limit",
+	return newDownload(w, v, "licenses", "Product", "Plan", "License key", "Status", "Activations used", "Activation limit", "Reserved seats",
 		"Assigned", "First activated", "Expires", "Versions", "Features", "Environment")
 }
 
@@ -131,7 +131,7 @@ func (f *download) license(e licensing.Exported, at time.Time) []string {
 		expires = f.instant(l.ExpiresAt)
 	}
 	return []string{
-		e.ProductName, l.Plan, key, statusWord(l.Status(at)), strconv.Itoa(e.Used), limit,
+		e.ProductName, l.Plan, key, statusWord(l.Status(at)), strconv.Itoa(e.Taken()), limit, strconv.Itoa(e.Reserved),
 		f.instant(l.AssignedAt), f.instant(l.FirstActivatedAt), expires,
 		versionWords(l, f.zone), includedWords(l), environmentWord(l.Environment),
 	}

@@ -53,10 +53,10 @@ func TestExportingLicenses(t *testing.T) {
 		t.Errorf("sent as %q, %q", ct, name)
 	}
 	heading, rows := readSheet(t, export.body)
-	if len(heading) != 12 || !slices.Contains(heading, "License key") {
+	if len(heading) != 13 || !slices.Contains(heading, "License key") {
 		t.Errorf("the heading is %q", heading)
 	}
-	want := []string{"'=HYPERLINK(1)", "Professional", odd.Mask, "Assigned", "0", "2", "2026-11-26T02:16:07+05:30", "", "2027-12-31T02:16:07+05:30", "All versions", "", "Production"}
+	want := []string{"'=HYPERLINK(1)", "Professional", odd.Mask, "Assigned", "0", "2", "0", "2026-11-26T02:16:07+05:30", "", "2027-12-31T02:16:07+05:30", "All versions", "", "Production"}
 	if diff := cmp.Diff(want, rows[0]); diff != "" {
 		t.Errorf("a row (-want +got):\n%s", diff)
 	}

@@ -264,7 +264,7 @@ func newLicenseRow(p ui.Page, v *visit, o license.Owned) licenseRow {
 		Versions: versionWords(l, p.Zone), Environment: environmentWord(l.Environment),
 		Features: includedWords(l), Mask: id.Brief(l.Mask), Ending: ending,
 		Badge:  ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
-		Usage:  usageOf(l, o.Used, p.Now),
+		Usage:  usageOf(l, o.Used, o.Reserved, p.Now),
 		Expiry: expiryOf(p, l),
 	}
 	if v.signed.Role.MayManage() {

@@ -128,16 +128,8 @@ func passing(p ui.Page, one licensing.OneLicense) filteredLicense {
 		Href: "/licenses/" + string(l.ID), Product: one.Product.Name, Plan: l.Plan, Mask: id.Brief(l.Mask),
 		Environment: environmentWord(l.Environment),
 		Badge:       ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
-		Usage:       withReserved(usageOf(l, one.Used, p.Now), one.Reserved),
+		Usage:       usageOf(l, one.Used, one.Reserved, p.Now),
 	}
-}
-
-// withReserved notes how many seats are kept beside those in use.
-func withReserved(u ui.Usage, reserved int) ui.Usage {
-	if reserved > 0 {
-		u.Note = fmt.Sprintf("%d reserved", reserved)
-	}
-	return u
 }
 
 func notReplaceable(p ui.Page, v *visit, from licensing.Replacing) *ui.Notice {

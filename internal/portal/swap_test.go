@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/licensing"
@@ -58,7 +60,15 @@ func TestReplacingADevice(t *testing.T) {
 	wantTo(t, ada.post(l.path()+"/replace", "device", string(old.ID)), made.location()) // a double click
 	code := ada.get(made.location()).text("#claim-code")
 	wantIn(t, ada.get(l.path()), ".notice", "A seat is reserved for a device with the claim code until 24 Nov 2026, 10:56 UTC")
-	wantIn(t, ada.get(l.path()), ".strip", "1 / 2 activations used 1 reserved")
+	for path, at := range map[string]string{ // as the check in the API counts (P-LIC-03)
+		l.path(): ".strip", "/licenses": "td[data-cell=usage]", "/activations?license=" + string(l.ID): ".filtered",
+	} {
+		wantIn(t, ada.get(path), at, "2 / 2 activations used 1 reserved")
+	}
+	wantIn(t, ada.get(l.path()), "#validation", "2 of 2 used, 1 of them reserved")
+	if _, rows := readSheet(t, ada.get("/licenses.csv").body); !cmp.Equal(rows[0][4:7], []string{"2", "2", "1"}) {
+		t.Errorf("the file counts %q", rows[0])
+	}
 	wantIn(t, ada.get(l.path()), "#validation", "1 activated device and 1 reserved seat fill the 2 of this license")
 	if got := w.call(l, "Thief").Verdict.Code; got != verdict.LimitReached {
 		t.Errorf("somebody else is answered %s", got)

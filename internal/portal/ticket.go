@@ -208,7 +208,7 @@ func newMentionView(p ui.Page, m support.Mentioned) mentionView {
 		Href: "/licenses/" + string(l.ID), Activations: "/activations?license=" + string(l.ID),
 		Product: m.Now.Product.Name, Plan: l.Plan, Mask: id.Brief(l.Mask), Environment: environmentWord(l.Environment),
 		Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
-		Usage: usageOf(l, m.Now.Used, p.Now), Expiry: expiryOf(p, l), Then: thenFacts(p, m.Standing),
+		Usage: usageOf(l, m.Now.Used, m.Now.Taken-m.Now.Used, p.Now), Expiry: expiryOf(p, l), Then: thenFacts(p, m.Standing),
 	}
 }
 

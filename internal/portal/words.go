@@ -163,15 +163,18 @@ func timeLeft(at, now time.Time) string {
 	return strings.TrimPrefix(ui.Relative(at, now), "in ")
 }
 
-// usageOf is "2 / 5" with its bar; the note marks a reached limit, or an
+// usageOf is "2 / 5" with its bar, counted as the verdict counts: a reserved
+// seat is taken. The note tells of such seats, of a reached limit, or of an
 // active license without a device (E-03).
-func usageOf(l license.License, used int, now time.Time) ui.Usage {
-	status := l.Status(now)
+func usageOf(l license.License, used, reserved int, now time.Time) ui.Usage {
+	status, taken := l.Status(now), used+reserved
 	u := ui.Usage{
-		Used: int64(used), Limit: int64(l.Limit), Unlimited: l.Limit == license.Unlimited,
-		Idle: status != license.Active && status != license.Assigned || used == 0, Unit: "activations used",
+		Used: int64(taken), Limit: int64(l.Limit), Unlimited: l.Limit == license.Unlimited,
+		Idle: status != license.Active && status != license.Assigned || taken == 0, Unit: "activations used",
 	}
 	switch {
+	case reserved > 0:
+		u.Note = fmt.Sprintf("%d reserved", reserved)
 	case !u.Unlimited && used > l.Limit:
 		u.Note = "Over the limit"
 	case !u.Unlimited && used == l.Limit:

@@ -97,7 +97,7 @@ func (tx *Tx) MarkTold(ctx context.Context, person, licenseID id.ID, kind string
 // OwnedEnding lists up to limit licenses of a customer that end from one
 // instant on and before another, earliest first, without revoked ones.
 func (r Reader) OwnedEnding(ctx context.Context, customer id.ID, from, until time.Time, limit int) ([]license.Owned, error) {
-	rs, err := r.query(ctx, `SELECT `+licenseColumns+`, p.name, 0`+licenseFrom+`
+	rs, err := r.query(ctx, `SELECT `+licenseColumns+`, p.name, 0, 0`+licenseFrom+`
 		WHERE l.customer_seq = (SELECT seq FROM customer WHERE id = $1) AND l.ends_at >= $2 AND l.ends_at < $3
 			AND l.phase <> 'revoked' ORDER BY l.ends_at, l.seq LIMIT $4`, customer, at(from), at(until), limit)
 	return collect(rs, err, scanOwned)

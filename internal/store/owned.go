@@ -52,7 +52,7 @@ func (r Reader) OwnedLicenses(ctx context.Context, f LicenseFilter, sort license
 		direction = ` DESC`
 	}
 	now := w.arg(at(f.Now))
-	text := `SELECT ` + licenseColumns + `, p.name, ` + seatsHeld(now) + licenseFrom + w.text() +
+	text := `SELECT ` + licenseColumns + `, p.name, ` + seatsHeld(now) + `, ` + seatsReserved(now) + licenseFrom + w.text() +
 		` ORDER BY ` + strings.Join(keys, direction+`, `) + direction + ` LIMIT ` + w.arg(page.Size+1)
 	rs, err := r.query(ctx, text, w.args...)
 	list, err := collect(rs, err, scanOwned)
@@ -71,7 +71,7 @@ func seatsHeld(now string) string {
 func scanOwned(s scanner) (license.Owned, error) {
 	var o license.Owned
 	var grace int64
-	err := s.Scan(append(licenseTargets(&o.License, &grace), &o.ProductName, &o.Used)...)
+	err := s.Scan(append(licenseTargets(&o.License, &grace), &o.ProductName, &o.Used, &o.Reserved)...)
 	o.License.Grace = fromMicros(grace)
 	return o, err
 }
@@ -102,7 +102,7 @@ func attention(w *where, now time.Time) string {
 		WHEN l.expires_at <= ` + instant + ` THEN ` + rank(license.AttentionGrace) + `
 		WHEN l.ends_at <= ` + soon + ` THEN ` + rank(license.AttentionEnding) + `
 		WHEN l.phase = 'suspended' THEN ` + rank(license.AttentionSuspended) + `
-		WHEN l.activation_limit <= ` + seatsHeld(instant) + ` THEN ` + rank(license.AttentionFull) + `
+		WHEN l.activation_limit <= ` + seatsHeld(instant) + ` + ` + seatsReserved(instant) + ` THEN ` + rank(license.AttentionFull) + `
 		ELSE ` + rank(license.AttentionNone) + ` END`
 }
 

@@ -34,7 +34,8 @@ type Detail struct {
 	Product    license.Product
 	At         time.Time // instant of everything below
 	Used       int
-	Reserved   []license.Reservation // seats kept for devices that replace others
+	Taken      int                   // seats that no other device can have: used and reserved ones
+	Reserved   []license.Reservation // the reserved ones, at most ten
 	Swaps      license.Swaps
 	Use        verdict.Verdict // does it work now, on any device
 	AddDevice  verdict.Verdict // could one more device activate
@@ -75,7 +76,7 @@ func (s *Service) fillDetail(ctx context.Context, r store.Reader, actor account.
 	if err != nil {
 		return err
 	}
-	d.License, d.Product, d.Used = l, facts.Product, facts.Used
+	d.License, d.Product, d.Used, d.Taken = l, facts.Product, facts.Used, facts.Used+facts.Reserved
 	d.RenewalURL = license.RenewalURL(facts.Product, l)
 	d.Use = evaluateWhole(facts, verdict.Use, d.At).For(verdict.ForOwner)
 	d.AddDevice = evaluateWhole(facts, verdict.AddDevice, d.At).For(verdict.ForOwner)

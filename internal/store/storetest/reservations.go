@@ -68,6 +68,8 @@ func reservations(t *testing.T, s *store.Store) {
 			same(t, want, seats.Reserved, err)
 			list, err := s.OpenReservations(ctx, l.ID, now, 10)
 			same(t, want, len(list), err)
+			rows, err := s.OwnedLicenses(ctx, store.LicenseFilter{Customer: owner.ID, Now: now}, license.ByAssigned, false, store.Page{Size: 9})
+			same(t, want, rows[0].Reserved, err)
 		}
 		list, err := s.OpenReservations(ctx, l.ID, noon, 1)
 		same(t, []license.Reservation{byCode}, list, err)
