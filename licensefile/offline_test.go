@@ -39,9 +39,7 @@ func offlineFile() licensefile.Offline {
 }
 
 func TestParseOfflineReturnsWhatWasSigned(t *testing.T) {
-	plain := offlineFile()
-	plain.EndsAt, plain.MaxSkew, plain.MaxVersion, plain.Limit, plain.Features, plain.Plan = nil, 0, "", 0, nil, ""
-	for name, want := range map[string]licensefile.Offline{"with everything": offlineFile(), "with what is needed": plain} {
+	for name, want := range map[string]licensefile.Offline{"with everything": offlineFile(), "with what is needed": plainOffline()} {
 		for n := byte(1); n <= 2; n++ {
 			got, err := licensefile.ParseOffline(signOffline(t, n, want), rotation(t))
 			if err != nil {
@@ -212,16 +210,79 @@ func TestOfflineRequest(t *testing.T) {
 	}
 }
 
+// plainOffline is a file with what is needed and no more.
+func plainOffline() licensefile.Offline {
+	o := offlineFile()
+	o.EndsAt, o.MaxSkew, o.MaxVersion, o.Limit, o.Features, o.Plan = nil, 0, "", 0, nil, ""
+	o.Device = licensefile.Device{ID: o.Device.ID}
+	return o
+}
+
+// Nothing but the very texts that were signed passes.
 func FuzzParseOffline(f *testing.F) {
-	f.Add(signOffline(f, 1, offlineFile()))
-	f.Add(sign(f, 1, validLease()))
-	f.Add("")
 	keys := rotation(f)
-	genuine := signOffline(f, 1, offlineFile())
+	genuine := map[string]bool{}
+	for n := byte(1); n <= 2; n++ {
+		for _, o := range []licensefile.Offline{offlineFile(), plainOffline()} {
+			genuine[signOffline(f, n, o)] = true
+		}
+	}
+	for text := range genuine {
+		f.Add(text)
+		f.Add(text + "\n")
+	}
+	f.Add(signOffline(f, 3, offlineFile()))
+	f.Add(sign(f, 1, validLease()))
+	f.Add(signRaw(1, `{"alg":"none"}`, `{}`))
+	f.Add("..")
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := licensefile.ParseOffline(text, keys)
-		if (err == nil) != (o != nil) || err == nil && text != genuine {
+		if (err == nil) != (o != nil) || (err == nil) != genuine[text] {
 			t.Errorf("%q: %v, %v", text, o, err)
+		}
+	})
+}
+
+// FuzzOfflineClaims signs whatever comes, so that the reader behind the
+// signature is reached as well. What it takes can be written again, is the same
+// then, and is valid at most from its beginning to its end, on its own device.
+func FuzzOfflineClaims(f *testing.F) {
+	keys := rotation(f)
+	for _, o := range []licensefile.Offline{offlineFile(), plainOffline()} {
+		payload, err := o.Claims()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(payload))
+		f.Add(strings.Replace(string(payload), `{"jti"`, `{"later":[{"a":null}],"jti"`, 1))
+		f.Add(strings.Replace(string(payload), `"product"`, `"exp":null,"product"`, 1))
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		o, err := licensefile.ParseOffline(signRaw(1, offlineHeader(t, 1), payload), keys)
+		if err != nil {
+			return
+		}
+		again, err := o.Claims()
+		if err != nil {
+			t.Fatalf("%q was read and cannot be written: %v", payload, err)
+		}
+		back, err := licensefile.ParseOffline(signRaw(1, offlineHeader(t, 1), string(again)), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(o, back); diff != "" {
+			t.Error(diff)
+		}
+		here := licensefile.Situation{Product: o.Product, Device: o.Device.ID, Features: []string{"export", "x"}, Version: "8.4"}
+		o.Verify(issued, here)
+		here.Features, here.Version = nil, ""
+		if v := o.Verify(o.IssuedAt, here); !v.Valid {
+			t.Errorf("%q: at its beginning %s", payload, v.Code)
+		}
+		for _, v := range []verdict.Verdict{o.Verify(o.ValidUntil, here), o.Verify(o.IssuedAt, licensefile.Situation{Product: o.Product, Device: o.Device.ID + "x"})} {
+			if v.Valid {
+				t.Errorf("%q: valid at its end or elsewhere", payload)
+			}
 		}
 	})
 }
@@ -252,14 +313,17 @@ func FuzzParseOfflineRequest(f *testing.F) {
 // offlineVector is one case that any implementation of the format has to agree
 // with.
 type offlineVector struct {
-	Name       string `json:"name"`
-	File       string `json:"file"`
-	Error      string `json:"error,omitempty"` // empty: genuine
-	Product    string `json:"verify_product,omitempty"`
-	Device     string `json:"verify_device,omitempty"`
-	At         int64  `json:"verify_at,omitempty"`
-	Code       string `json:"verify_code,omitempty"`
-	ReturnCode string `json:"return_code,omitempty"`
+	Name       string   `json:"name"`
+	File       string   `json:"file"`
+	Error      string   `json:"error,omitempty"` // empty: genuine
+	Product    string   `json:"verify_product,omitempty"`
+	Device     string   `json:"verify_device,omitempty"`
+	Version    string   `json:"verify_version,omitempty"`
+	Features   []string `json:"verify_features,omitempty"`
+	At         int64    `json:"verify_at,omitempty"`
+	Latest     int64    `json:"verify_latest,omitempty"` // what the device knew before
+	Code       string   `json:"verify_code,omitempty"`
+	ReturnCode string   `json:"return_code,omitempty"`
 }
 
 func makeOfflineVectors(t *testing.T) []offlineVector {
@@ -267,36 +331,120 @@ func makeOfflineVectors(t *testing.T) []offlineVector {
 	file := signOffline(t, 1, o)
 	tampered := []byte(file)
 	tampered[200] ^= 1
-	at := func(name string, now time.Time, device string, code verdict.Code) offlineVector {
-		return offlineVector{Name: name, File: file, Product: o.Product, Device: device, At: now.Unix(), Code: string(code), ReturnCode: o.ReturnCode()}
+	payload, err := o.Claims()
+	if err != nil {
+		t.Fatal(err)
 	}
+	at := func(name string, now time.Time, code verdict.Code, changes ...func(*offlineVector)) offlineVector {
+		v := offlineVector{Name: name, File: file, Product: o.Product, Device: o.Device.ID, At: now.Unix(), Code: string(code), ReturnCode: o.ReturnCode()}
+		for _, change := range changes {
+			change(&v)
+		}
+		return v
+	}
+	raw := func(header, payload string) string { return signRaw(1, header, payload) }
 	return []offlineVector{
-		at("valid", issued, o.Device.ID, verdict.Valid),
-		at("at its end", o.ValidUntil, o.Device.ID, verdict.Expired),
-		at("on another device", issued, "HW-78", verdict.NotActivated),
-		at("clock behind by two days", issued.AddDate(0, 0, -2), o.Device.ID, verdict.ClockSkew),
+		at("valid", issued, verdict.Valid),
+		at("signed with the current key", issued, verdict.Valid, func(v *offlineVector) { v.File = signOffline(t, 2, o) }),
+		at("with nothing that can be left out", issued, verdict.Valid, func(v *offlineVector) { v.File = signOffline(t, 1, plainOffline()) }),
+		at("a second before its end", o.ValidUntil.Add(-time.Second), verdict.Valid),
+		at("at its end", o.ValidUntil, verdict.Expired),
+		at("in another product", issued, verdict.ProductMismatch, func(v *offlineVector) { v.Product = o.License }),
+		at("on another device", issued, verdict.NotActivated, func(v *offlineVector) { v.Device = "HW-78" }),
+		at("with an included version and features", issued, verdict.Valid, func(v *offlineVector) { v.Version, v.Features = "8.4.1", []string{"export", "seats"} }),
+		at("with a version that is not included", issued, verdict.VersionNotEligible, func(v *offlineVector) { v.Version = "9.0" }),
+		at("with a feature that is off", issued, verdict.FeatureMissing, func(v *offlineVector) { v.Features = []string{"cloud"} }),
+		at("clock behind by a day", issued.AddDate(0, 0, -1), verdict.Valid),
+		at("clock behind by two days", issued.AddDate(0, 0, -2), verdict.ClockSkew),
+		at("clock set back after the end was seen", issued, verdict.Expired, func(v *offlineVector) { v.Latest = o.ValidUntil.Unix() }),
+		at("clock set back by a month", issued, verdict.ClockSkew, func(v *offlineVector) { v.Latest = issued.AddDate(0, 1, 0).Unix() }),
 		{Name: "one bit changed", File: string(tampered), Error: "signature"},
 		{Name: "key outside the set", File: signOffline(t, 3, o), Error: "unknown_key"},
+		{Name: "another key under a known id", File: signRaw(3, offlineHeader(t, 1), string(payload)), Error: "signature"},
 		{Name: "a lease", File: sign(t, 1, validLease()), Error: "malformed"},
+		{Name: "with the header of a lease", File: raw(header(t, 1), string(payload)), Error: "malformed"},
+		{Name: "algorithm none", File: raw(strings.Replace(offlineHeader(t, 1), "EdDSA", "none", 1), string(payload)), Error: "malformed"},
+		{Name: "repeated claim", File: raw(offlineHeader(t, 1), string(payload[:len(payload)-1])+`,"exp":4102444800}`), Error: "malformed"},
+		{Name: "outlives its license", File: raw(offlineHeader(t, 1), strings.Replace(string(payload), `"ends_at":`, `"ends_at":1772884801,"old":`, 1)), Error: "malformed"},
+		{Name: "padded", File: file + "==", Error: "malformed"},
+		{Name: "with a line break behind it", File: file + "\n", Error: "malformed"},
 	}
 }
 
-func TestOfflineVectors(t *testing.T) {
+func (v offlineVector) situation() licensefile.Situation {
+	s := licensefile.Situation{Product: v.Product, Device: v.Device, Version: v.Version, Features: v.Features}
+	if v.Latest != 0 {
+		s.Latest = time.Unix(v.Latest, 0)
+	}
+	return s
+}
+
+type vectorDevice struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Kind     string `json:"kind"`
+	Platform string `json:"platform"`
+}
+
+// requestVector is a request as its device writes it, and what is read from it.
+type requestVector struct {
+	Name    string        `json:"name"`
+	Text    string        `json:"text"`
+	Error   string        `json:"error,omitempty"`
+	Product string        `json:"product,omitempty"`
+	Device  *vectorDevice `json:"device,omitempty"`
+	Version string        `json:"version,omitempty"`
+	Nonce   string        `json:"nonce,omitempty"`
+	MadeAt  int64         `json:"made_at,omitempty"`
+}
+
+func makeRequestVectors(t *testing.T) []requestVector {
+	r := aRequest()
+	file, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := r.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := func(name, text string) requestVector {
+		device := vectorDevice(r.Device)
+		return requestVector{Name: name, Text: text, Product: r.Product, Device: &device, Version: r.Version, Nonce: r.Nonce, MadeAt: r.MadeAt.Unix()}
+	}
+	bad := func(name, old, new string) requestVector {
+		return requestVector{Name: name, Text: strings.Replace(string(file), old, new, 1), Error: "malformed"}
+	}
+	return []requestVector{
+		good("a file", string(file)), good("a line", line), good("a line that was wrapped", line[:70]+"\r\n "+line[70:]),
+		bad("another type", licensefile.RequestType, "other"), bad("a short nonce", r.Nonce, "0123"), bad("without a device", `"device"`, `"x"`),
+		bad("repeated", `{"type"`, `{"type":"x","type"`), {Name: "a damaged line", Text: line[:len(line)-2], Error: "malformed"},
+	}
+}
+
+// vectorsOf reads vectors, after writing them anew where that was asked for,
+// and compares them with what the code makes of them.
+func vectorsOf[T any](t *testing.T, file string, want []T) []T {
+	t.Helper()
 	if *update {
-		data, err := json.MarshalIndent(makeOfflineVectors(t), "", "  ")
+		data, err := json.MarshalIndent(want, "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, "offline.json", append(data, '\n'))
+		write(t, file, append(data, '\n'))
 	}
-	var vectors []offlineVector
-	if err := json.Unmarshal(read(t, "offline.json"), &vectors); err != nil {
+	var kept []T
+	if err := json.Unmarshal(read(t, file), &kept); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(makeOfflineVectors(t), vectors); diff != "" {
-		t.Errorf("an offline file is written differently than before: %s", diff)
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("%s is written differently than before: %s", file, diff)
 	}
-	for _, v := range vectors {
+	return kept
+}
+
+func TestOfflineVectors(t *testing.T) {
+	for _, v := range vectorsOf(t, "offline.json", makeOfflineVectors(t)) {
 		o, err := licensefile.ParseOffline(v.File, rotation(t))
 		if !errors.Is(err, errorNames()[v.Error]) || (err == nil) != (v.Error == "") {
 			t.Fatalf("%s: %v, want %q", v.Name, err, v.Error)
@@ -304,11 +452,27 @@ func TestOfflineVectors(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if got := o.Verify(time.Unix(v.At, 0), licensefile.Situation{Product: v.Product, Device: v.Device}); string(got.Code) != v.Code {
+		if got := o.Verify(time.Unix(v.At, 0), v.situation()); string(got.Code) != v.Code {
 			t.Errorf("%s: %s, want %s", v.Name, got.Code, v.Code)
 		}
 		if o.ReturnCode() != v.ReturnCode {
 			t.Errorf("%s: return code %s", v.Name, o.ReturnCode())
+		}
+	}
+}
+
+func TestRequestVectors(t *testing.T) {
+	for _, v := range vectorsOf(t, "requests.json", makeRequestVectors(t)) {
+		r, err := licensefile.ParseOfflineRequest(v.Text)
+		if !errors.Is(err, errorNames()[v.Error]) || (err == nil) != (v.Error == "") {
+			t.Fatalf("%s: %v, want %q", v.Name, err, v.Error)
+		}
+		if err != nil {
+			continue
+		}
+		want := licensefile.OfflineRequest{Product: v.Product, Device: licensefile.Device(*v.Device), Version: v.Version, Nonce: v.Nonce, MadeAt: time.Unix(v.MadeAt, 0).UTC()}
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("%s: %s", v.Name, diff)
 		}
 	}
 }
