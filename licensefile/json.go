@@ -159,7 +159,8 @@ func (r *reader) object(name string) *reader {
 	return &reader{fields: fields, err: r.err}
 }
 
-// features reads values that are true or false, numbers or text.
+// features reads values that are true or false, numbers or text. None are nil,
+// however they are written.
 func (r *reader) features(name string) map[string]any {
 	if !r.has(name) {
 		return nil
@@ -172,6 +173,9 @@ func (r *reader) features(name string) map[string]any {
 		default:
 			r.fail(name+"."+key, "of the wrong type")
 		}
+	}
+	if len(values) == 0 {
+		return nil
 	}
 	return values
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,16 +15,8 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/rclone/gofakes3"
-	"github.com/rclone/gofakes3/s3mem"
-
 	"github.com/keyward/keyward/internal/blob"
-)
-
-const (
-	access = "AKIAKEYWARD"
-	secret = "a/secret+with=signs"
-	bucket = "releases"
+	"github.com/keyward/keyward/internal/blob/blobtest"
 )
 
 // place is a storage and a way to see everything that lies in it.
@@ -50,33 +41,11 @@ func disk(t *testing.T) place {
 	}}
 }
 
-// bucketStore is a server that speaks the protocol, checks every signature, and
-// counts what is left of uploads that were begun.
 func bucketStore(t *testing.T) place {
-	backend := s3mem.New()
-	must(t, backend.CreateBucket(t.Context(), bucket))
-	server := httptest.NewServer(gofakes3.New(backend, gofakes3.WithV4Auth(map[string]string{access: secret})).Server())
-	t.Cleanup(server.Close)
-	s, err := blob.New(address(server.URL, secret), "")
+	server := blobtest.NewS3(t)
+	s, err := blob.New(server.Address(), "")
 	must(t, err)
-	return place{s, func() []string {
-		list, err := backend.ListBucket(t.Context(), bucket, &gofakes3.Prefix{}, gofakes3.ListBucketPage{})
-		must(t, err)
-		var names []string
-		for _, o := range list.Contents {
-			names = append(names, o.Key)
-		}
-		return names
-	}}
-}
-
-func address(server, secret string) string {
-	u, err := url.Parse(server)
-	if err != nil {
-		panic(err)
-	}
-	u.Scheme, u.User, u.Path, u.RawQuery = "s3", url.UserPassword(access, secret), "/"+bucket+"/keyward", "tls=off&region=eu-1"
-	return u.String()
+	return place{s, server.Files}
 }
 
 func must(t *testing.T, err error) {
@@ -185,13 +154,33 @@ func (c *cancelAt) Read(p []byte) (int, error) {
 }
 
 func TestS3Signs(t *testing.T) {
-	server := httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithV4Auth(map[string]string{access: secret})).Server())
-	defer server.Close()
-	s, err := blob.NewS3(address(server.URL, "another secret"))
+	s, err := blob.NewS3(blobtest.NewS3(t).AddressWith("another secret"))
 	must(t, err)
 	err = s.Put(t.Context(), "a", strings.NewReader("x"), 1)
 	if err == nil || !strings.Contains(err.Error(), "signature") {
 		t.Errorf("a wrong secret: %v", err)
+	}
+}
+
+// What a storage says about itself, in every error there is, names no secret.
+func TestS3ErrorsKeepTheSecret(t *testing.T) {
+	server := blobtest.NewS3(t)
+	const wrong = "another/secret"
+	for _, secret := range []string{wrong, blobtest.Secret} {
+		s, err := blob.NewS3(server.AddressWith(secret))
+		must(t, err)
+		if secret == blobtest.Secret {
+			server.Stop()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, opened := s.Open(ctx, "a")
+		for _, err := range []error{opened, s.Put(ctx, "a", strings.NewReader("x"), 1), s.Delete(ctx, "a")} {
+			text := fmt.Sprint(err) + fmt.Sprintf("%+v %#v", s, err)
+			if err == nil || strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
+				t.Errorf("it says %s", text)
+			}
+		}
+		cancel()
 	}
 }
 

@@ -26,6 +26,10 @@ type S3 struct {
 // ErrURL means that a storage address cannot be used as it is.
 var ErrURL = errors.New("use s3://KEY:SECRET@host/bucket, with ?region=NAME and ?tls=off where they apply")
 
+// retries is how often a request is made that the store does not answer. Whoever
+// waits for a file is told within seconds.
+const retries = 4
+
 // NewS3 keeps files where an address says: s3://KEY:SECRET@host/bucket/prefix
 // with the options region and tls (on or off). Nothing is asked of the store yet.
 func NewS3(address string) (*S3, error) {
@@ -41,7 +45,7 @@ func NewS3(address string) (*S3, error) {
 	options := u.Query()
 	client, err := minio.New(u.Host, &minio.Options{
 		Creds: credentials.NewStaticV4(u.User.Username(), secret, ""), Secure: options.Get("tls") != "off",
-		Region: options.Get("region"), BucketLookup: minio.BucketLookupAuto,
+		Region: options.Get("region"), BucketLookup: minio.BucketLookupAuto, MaxRetries: retries,
 	})
 	if err != nil {
 		return nil, ErrURL

@@ -130,6 +130,8 @@ func seedPlans(t *testing.T, s *Store, blob string, share int) {
 			{4000, `INSERT INTO ticket_event (id, ticket_seq, type, side, actor_id, was, became, detail, at)
 				%s SELECT 'entry-' || i, i, 'created', 'customer', '', '', 'open', '', i FROM n`},
 			{4000, `INSERT INTO ticket_license (ticket_seq, license_seq, standing, created_at) %s SELECT i, i, '{}', i FROM n`},
+			{20000, `INSERT INTO upload (release_id, storage_key, seen_at, given_up_at)
+				%s SELECT 'release-' || i, 'upload-' || i, 1773316800000000 + i, CASE WHEN i %% 100 = 0 THEN i END FROM n`},
 			{20000, `INSERT INTO idempotency (scope, key, request_hash, result_id, expires_at)
 				%s SELECT 'scope', 'key-' || i, CAST('x' AS BYTES), '', 1773316800000000 + i FROM n`},
 			{20000, `INSERT INTO validation_hour (product_seq, hour, code, total) %s SELECT 1, i * 3600000000, 'valid', 1 FROM n`},
@@ -539,6 +541,11 @@ func addReleases(calls map[string]call, owner id.ID) {
 		"HeldProducts":    func(ctx context.Context, tx *Tx) error { return only(tx.HeldProducts(ctx, owner, 200)) },
 		"HeldLicenses":    func(ctx context.Context, tx *Tx) error { return only(tx.HeldLicenses(ctx, owner, p)) },
 		"FormerSlug":      func(ctx context.Context, tx *Tx) error { return only(tx.FormerSlug(ctx, license.Production, "none")) },
+		"SeeUploads":      func(ctx context.Context, tx *Tx) error { return tx.SeeUploads(ctx, one, planNoon) },
+		"EndUploads":      func(ctx context.Context, tx *Tx) error { return only(tx.EndUploads(ctx, one)) },
+		"GiveUploadsUp":   func(ctx context.Context, tx *Tx) error { return tx.GiveUploadsUp(ctx, planNoon, planNoon) },
+		"UploadsGivenUp":  func(ctx context.Context, tx *Tx) error { return only(tx.UploadsGivenUp(ctx, 10)) },
+		"ForgetUpload":    func(ctx context.Context, tx *Tx) error { return tx.ForgetUpload(ctx, "none") },
 	})
 }
 

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"products":       products,
 		"releases":       releases,
 		"publications":   publications,
+		"uploads":        uploads,
 		"delivery":       delivery,
 		"generators":     generators,
 		"signing keys":   signingKeys,
