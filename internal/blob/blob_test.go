@@ -15,6 +15,9 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
 	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/blob/blobtest"
 )
@@ -130,6 +133,33 @@ func removed(t *testing.T, p place) {
 	}
 	if left := p.files(); len(left) > 0 {
 		t.Errorf("%q is left", left)
+	}
+}
+
+// C-STO-03: whoever was killed took no parts back.
+func TestPartsAreRemovedWithTheirFile(t *testing.T) {
+	server := blobtest.NewS3(t)
+	s, err := blob.NewS3(server.Address())
+	must(t, err)
+	u, err := url.Parse(server.Address())
+	must(t, err)
+	core, err := minio.NewCore(u.Host, &minio.Options{Creds: credentials.NewStaticV4(u.User.Username(), blobtest.Secret, ""), Region: "eu-1"})
+	must(t, err)
+	bucket, prefix, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	_, err = core.NewMultipartUpload(t.Context(), bucket, prefix+"/a", minio.PutObjectOptions{})
+	must(t, err)
+	parts := func() int {
+		t.Helper()
+		list, err := core.ListMultipartUploads(t.Context(), bucket, prefix+"/a", "", "", "", 10)
+		must(t, err)
+		return len(list.Uploads)
+	}
+	if n := parts(); n != 1 {
+		t.Fatalf("%d uploads were begun", n)
+	}
+	must(t, s.Delete(t.Context(), "a"))
+	if n := parts(); n != 0 {
+		t.Errorf("%d uploads are left", n)
 	}
 }
 

@@ -88,17 +88,22 @@ func (s *S3) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
 	return o, nil
 }
 
-// Delete removes a file; one that is not there is no error.
+// Delete removes a file, and the parts of one that never got whole; one that is
+// not there is no error.
 func (s *S3) Delete(ctx context.Context, key string) error {
-	err := s.failed(s.client.RemoveObject(ctx, s.bucket, s.name(key), minio.RemoveObjectOptions{}))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	file := s.failed(s.client.RemoveObject(ctx, s.bucket, s.name(key), minio.RemoveObjectOptions{}))
+	parts := s.failed(s.client.RemoveIncompleteUpload(ctx, s.bucket, s.name(key)))
+	var problems []error
+	for _, err := range []error{file, parts} {
+		if !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
 	}
-	return err
+	return errors.Join(problems...)
 }
 
-// Sweep has nothing to do: parts of broken uploads are for the store's own
-// lifecycle rules to remove.
+// Sweep has nothing to do: Delete removes parts too, and whoever knows which
+// uploads broke asks for it.
 func (s *S3) Sweep(context.Context, time.Time) error { return nil }
 
 func (s *S3) name(key string) string {

@@ -42,6 +42,13 @@ func New(t testing.TB) *World {
 	return start(t, store.Options{Dir: storetest.Dir(t)})
 }
 
+// NewIn starts a world on SQLite in a directory that is there already, such as
+// one that another process works in.
+func NewIn(t testing.TB, dir string) *World {
+	t.Helper()
+	return start(t, store.Options{Dir: dir})
+}
+
 // NewPostgres starts a world on a PostgreSQL database of its own.
 func NewPostgres(t testing.TB) *World {
 	t.Helper()

@@ -34,8 +34,11 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*delivery.Deps)) world {
 	t.Helper()
-	w := apptest.New(t)
-	dir := filepath.Join(t.TempDir(), "files")
+	return worldIn(apptest.New(t), filepath.Join(t.TempDir(), "files"), change...)
+}
+
+// worldIn has releases whose files are in a directory.
+func worldIn(w *apptest.World, dir string, change ...func(*delivery.Deps)) world {
 	d := delivery.Deps{Store: w.Store, Master: w.Master, Blobs: blob.NewDisk(dir), Now: w.Clock.Now, Log: slog.New(slog.NewTextHandler(w.Logged, nil))}
 	for _, c := range change {
 		c(&d)

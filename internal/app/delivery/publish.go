@@ -2,8 +2,6 @@ package delivery
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -58,7 +56,7 @@ func (s *Service) Publish(ctx context.Context, actor account.Actor, in NewReleas
 		return license.Publication{}, firstOf(err, errTaken)
 	}
 	for i := range release.Assets {
-		if err = s.upload(ctx, p, &release.Assets[i], in.Files[i]); err != nil {
+		if err = s.upload(ctx, p, release.ID, &release.Assets[i], in.Files[i]); err != nil {
 			break
 		}
 	}
@@ -90,65 +88,15 @@ func (s *Service) record(ctx context.Context, actor account.Actor, p license.Pro
 		if store.IsUnique(err, "release.version") {
 			return errTaken
 		}
+		if err == nil {
+			err = endUploads(ctx, tx, release)
+		}
 		if err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, e)
 	})
 }
-
-// upload streams one file into storage and notes its size and checksum.
-func (s *Service) upload(ctx context.Context, p license.Product, a *license.Asset, u Upload) error {
-	key := "products/" + string(p.ID) + "/" + rand.Text() // nobody can guess it
-	sum := sha256.New()
-	counted := &counter{r: io.TeeReader(u.Content, sum), limit: maxFile}
-	err := s.Blobs.Put(ctx, key, counted, u.Size)
-	if err == nil && u.Size >= 0 && counted.n != u.Size {
-		err = fmt.Errorf("%d of %d bytes came", counted.n, u.Size)
-	}
-	a.StorageKey = key
-	switch {
-	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), err)
-	case err != nil:
-		return fmt.Errorf("upload %s: %w", a.FileName, err)
-	}
-	a.Size, a.SHA256 = counted.n, sum.Sum(nil)
-	return nil
-}
-
-// takeBackTime is how long is spent on removing what was uploaded in vain.
-const takeBackTime = 30 * time.Second
-
-// takeBack removes what was uploaded, also when whoever asked for it has left.
-func (s *Service) takeBack(ctx context.Context, assets []license.Asset) error {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
-	defer done()
-	var problems []error
-	for _, a := range assets {
-		if a.StorageKey != "" {
-			problems = append(problems, s.Blobs.Delete(ctx, a.StorageKey))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// counter counts what is read and stops where a file is too large.
-type counter struct {
-	r        io.Reader
-	n, limit int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	if c.n += int64(n); c.n > c.limit {
-		return n, errTooLarge
-	}
-	return n, err
-}
-
-var errTooLarge error = fault.New(fault.TooLarge, "file_too_large", "A file is larger than 64 GB.").
-	WithNext("Split it, or offer it elsewhere.")
 
 // SetState publishes a draft or a withdrawn release, or withdraws a published
 // one. at is when it is out: zero is now for one that is published, and leaves

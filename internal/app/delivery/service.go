@@ -76,9 +76,6 @@ func New(d Deps) *Service {
 	return &Service{Deps: d, links: d.Master.Derive("download-link")}
 }
 
-// Sweep removes what broken uploads may have left. It is to be run now and then.
-func (s *Service) Sweep(ctx context.Context) error { return s.Blobs.Sweep(ctx, s.clock()) }
-
 // clock is the instant of one use case, as precise as the store keeps it.
 func (s *Service) clock() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
