@@ -72,7 +72,8 @@ func (s *S3) Put(ctx context.Context, key string, content io.Reader, size int64)
 	}
 	cleaning, done := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer done()
-	return errors.Join(s.failed(err), s.failed(s.client.RemoveIncompleteUpload(cleaning, s.bucket, s.name(key))))
+	_ = s.client.RemoveIncompleteUpload(cleaning, s.bucket, s.name(key)) // the first error says why; Delete tries again
+	return s.failed(err)
 }
 
 // Open returns a file's content from its beginning. It is read from the store

@@ -100,11 +100,12 @@ func TestDumpHoldsNoSecret(t *testing.T) {
 	s.MasterKey = "sesame"
 	s.Database.Database = "postgres://keyward:sesame@db/keyward?password=sesame"
 	s.SMTPURL = "smtps://keyward:sesame@mail.example.com"
-	if text := fmt.Sprint(s.Dump()); strings.Contains(text, "sesame") || !strings.Contains(text, "mail.example.com") {
+	s.Storage = "s3://AKIA:sesame@files.example.com/bucket?region=eu-1"
+	if text := fmt.Sprint(s.Dump()); strings.Contains(text, "sesame") || !strings.Contains(text, "files.example.com") || !strings.Contains(text, "mail.example.com") {
 		t.Error(text)
 	}
-	s.SMTPURL = "smtps://keyward:ses%ame@mail"
-	if text := s.Dump()["smtp-url"]; strings.Contains(text, "ame") {
+	s.SMTPURL, s.Storage = "smtps://keyward:ses%ame@mail", "s3://AKIA:ses/ame@files/bucket" // no URLs
+	if text := s.Dump()["smtp-url"] + s.Dump()["storage-url"]; strings.Contains(text, "ame") {
 		t.Error(text)
 	}
 }

@@ -8,7 +8,7 @@ import (
 // Streaming lets a large answer take as long as it takes, while it moves: each
 // piece has idle to get through, whatever the server allows for a whole answer.
 func Streaming(w http.ResponseWriter, idle time.Duration, now func() time.Time) http.ResponseWriter {
-	return &stream{ResponseWriter: w, control: http.NewResponseController(w), idle: idle, now: now}
+	return &stream{ResponseWriter: w, control: http.NewResponseController(w), idle: idle, now: now, cache: w.Header().Get("Cache-Control")}
 }
 
 type stream struct {
@@ -16,6 +16,16 @@ type stream struct {
 	control *http.ResponseController
 	idle    time.Duration
 	now     func() time.Time
+	cache   string // the answer's Cache-Control
+}
+
+// WriteHeader implements http.ResponseWriter. Who may keep an answer is said of
+// each; http.ServeContent takes it back where a range cannot be had.
+func (s *stream) WriteHeader(status int) {
+	if s.cache != "" {
+		s.Header().Set("Cache-Control", s.cache)
+	}
+	s.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.

@@ -2,13 +2,14 @@ package portal_test
 
 import (
 	"net/http"
-	"os"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/delivery"
+	"github.com/keyward/keyward/internal/blob/blobtest"
 	"github.com/keyward/keyward/internal/license"
 )
 
@@ -75,8 +76,14 @@ func TestDownloadsPage(t *testing.T) {
 	}
 }
 
+// P-DL-15, C-DWN-02: one set of rules, wherever the files are.
 func TestDownload(t *testing.T) {
-	w := newWorld(t)
+	for name, files := range map[string]*blobtest.S3{"from a directory": nil, "from an object storage": blobtest.NewS3(t)} {
+		t.Run(name, func(t *testing.T) { downloading(t, newWorldWith(t, options{files: files})) })
+	}
+}
+
+func downloading(t *testing.T, w *world) {
 	owner, other := w.customer("ada@example.com"), w.customer("eve@example.com")
 	p := w.product("Editor", renewable)
 	r := w.publish(p, "1.0")
@@ -104,6 +111,37 @@ func TestDownload(t *testing.T) {
 		if rest.body != "of 1.0" || rest.header.Get("Content-Range") != "bytes 8-13/14" || rest.header.Get("ETag") != owner.get(saved).header.Get("ETag") {
 			t.Errorf("got %q with %v", rest.body, rest.header)
 		}
+		tag := rest.header.Get("ETag")
+		for name, c := range map[string]struct {
+			part, of string
+			status   int
+			want     string
+		}{
+			"the end":                  {"bytes=-3", tag, http.StatusPartialContent, "1.0"},
+			"some of the middle":       {"bytes=3-6", "", http.StatusPartialContent, "tent"},
+			"the rest of another file": {"bytes=8-", `"other"`, http.StatusOK, "content of 1.0"},
+			"behind the end":           {"bytes=14-", tag, http.StatusRequestedRangeNotSatisfiable, ""},
+		} {
+			answer := owner.with("Range", c.part).with("If-Range", c.of).get(saved)
+			if answer.status != c.status || c.want != "" && answer.body != c.want {
+				t.Errorf("%s: %d %q", name, answer.status, answer.body)
+			}
+		}
+	})
+	t.Run("what has begun runs to its end", func(t *testing.T) { // P-DL-22
+		long := w.publish(p, "1.1", func(in *delivery.NewRelease) { in.Files[0].Content = strings.NewReader(strings.Repeat("0123456789", 50_000)) })
+		in := &interrupted{ResponseRecorder: httptest.NewRecorder(), once: func() {
+			w.pass(delivery.LinkLife + time.Second)
+			w.suspend(l, license.Manual, "")
+		}}
+		path := owner.post(filePath(long)).location()
+		w.handler.ServeHTTP(in, owner.request(http.MethodGet, path, ""))
+		if in.Code != http.StatusOK || in.Body.Len() != 500_000 {
+			t.Errorf("%d with %d bytes", in.Code, in.Body.Len())
+		}
+		wantStatus(t, owner.get(path), http.StatusForbidden)
+		w.reinstate(l)
+		saved = link()
 	})
 	t.Run("others and changed links get nothing", func(t *testing.T) { // P-DL-14, P-ISO-01
 		again := w.browser()
@@ -130,7 +168,7 @@ func TestDownload(t *testing.T) {
 		wantAll(t, answer, "main", "has expired", "Refresh the Downloads page and click the file again")
 	})
 	t.Run("a missing file says so", func(t *testing.T) { // P-DL-16
-		must(t, os.RemoveAll(w.files))
+		w.lose()
 		answer := owner.get(link())
 		wantStatus(t, answer, http.StatusNotFound)
 		wantAll(t, answer, "main", "File not found")
@@ -144,6 +182,41 @@ func TestDownload(t *testing.T) {
 		wantStatus(t, owner.get(saved), http.StatusForbidden)
 		wantNone(t, owner.get("/downloads"), ".release")
 	})
+}
+
+// interrupted lets something happen once a transfer has begun.
+type interrupted struct {
+	*httptest.ResponseRecorder
+	once func()
+}
+
+func (i *interrupted) Write(p []byte) (int, error) {
+	if i.once != nil {
+		i.once()
+		i.once = nil
+	}
+	return i.ResponseRecorder.Write(p)
+}
+
+// A storage that does not answer is no missing file, and not the customer's
+// fault.
+func TestDownloadFromAStorageThatIsAway(t *testing.T) {
+	files := blobtest.NewS3(t)
+	w := newWorldWith(t, options{files: files})
+	owner := w.customer("ada@example.com")
+	p := w.product("Editor")
+	r := w.publish(p, "1.0")
+	w.issue(owner.Customer.ID, p)
+	link := owner.post(filePath(r)).location()
+	files.Stop()
+	answer := owner.get(link)
+	wantStatus(t, answer, http.StatusServiceUnavailable)
+	wantAll(t, answer, "main", "The file storage does not answer", "Try again in a moment")
+	for _, raw := range []string{"127.0.0.1", "releases", "connection"} {
+		if strings.Contains(answer.text("main"), raw) {
+			t.Errorf("the page says %q", raw)
+		}
+	}
 }
 
 // A viewer looks, which includes fetching what the licenses include.

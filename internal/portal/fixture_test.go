@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/keyward/keyward/internal/app/licensing"
 	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/blob"
+	"github.com/keyward/keyward/internal/blob/blobtest"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
@@ -77,6 +79,7 @@ type options struct {
 	identity   func(*identity.Deps)
 	limits     identity.Limits
 	support    desk.Settings
+	files      *blobtest.S3 // where the files of releases are; nil: in a directory
 }
 
 // world is the portal with everything behind it, at a time that the test moves.
@@ -87,7 +90,7 @@ type world struct {
 	catalog   *catalog.Service
 	licensing *licensing.Service
 	delivery  *delivery.Service
-	files     string // directory of the files of releases
+	lose      func() // makes storage lose the files of releases
 	support   *desk.Service
 	door      *portal.Door
 	handler   http.Handler
@@ -118,8 +121,7 @@ func newWorldWith(t *testing.T, o options) *world {
 	w.catalog = catalog.New(catalog.Deps{Store: w.store, Master: master, Now: w.clock, Log: log})
 	w.licensing = licensing.New(licensing.Deps{Store: w.store, Master: master, Now: w.clock, Log: log, BaseURL: "http://portal.example"})
 	w.support = desk.New(desk.Deps{Store: w.store, Master: master, Licensing: w.licensing, Now: w.clock, Log: log, Settings: o.support})
-	w.files = t.TempDir()
-	w.delivery = delivery.New(delivery.Deps{Store: w.store, Master: master, Blobs: blob.NewDisk(w.files), Now: w.clock, Log: log, Changelogs: o.changelogs})
+	w.delivery = delivery.New(delivery.Deps{Store: w.store, Master: master, Blobs: w.storage(o.files), Now: w.clock, Log: log, Changelogs: o.changelogs})
 	deps := portal.Deps{
 		Delivery:  w.delivery,
 		Calendar:  calendar.New(calendar.Deps{Store: w.store, Master: master, Now: w.clock}),
@@ -136,6 +138,20 @@ func newWorldWith(t *testing.T, o options) *world {
 	w.handler = httpx.Chain(pages, httpx.AssignRequestID, httpx.ClientAddr(nil), httpx.AccessLog(log, w.clock), httpx.Recover(httpx.WriteProblem))
 	t.Cleanup(w.checkLog)
 	return w
+}
+
+// storage is where the files of releases are.
+func (w *world) storage(s3 *blobtest.S3) blob.Storage {
+	w.t.Helper()
+	if s3 == nil {
+		dir := w.t.TempDir()
+		w.lose = func() { must(w.t, os.RemoveAll(dir)) }
+		return blob.NewDisk(dir)
+	}
+	w.lose = s3.Lose
+	s, err := blob.New(s3.Address(), "")
+	must(w.t, err)
+	return s
 }
 
 func (w *world) openStore() {
@@ -160,8 +176,10 @@ func (w *world) checkLog() {
 			w.t.Errorf("the log contains the key %s", key)
 		}
 	}
-	if strings.Contains(text, password) {
-		w.t.Error("the log contains a password")
+	for _, secret := range []string{password, blobtest.Secret, url.QueryEscape(blobtest.Secret)} {
+		if strings.Contains(text, secret) {
+			w.t.Error("the log contains a secret")
+		}
 	}
 }
 
@@ -264,6 +282,12 @@ func (w *world) hear(l issued, name, version string) {
 func (w *world) suspend(l issued, why license.Reason, note string) {
 	w.t.Helper()
 	_, err := w.licensing.Suspend(w.t.Context(), vendor(), l.ID, why, note)
+	must(w.t, err)
+}
+
+func (w *world) reinstate(l issued) {
+	w.t.Helper()
+	_, err := w.licensing.Reinstate(w.t.Context(), vendor(), l.ID)
 	must(w.t, err)
 }
 

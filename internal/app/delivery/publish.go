@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -64,7 +63,8 @@ func (s *Service) Publish(ctx context.Context, actor account.Actor, in NewReleas
 		err = s.record(ctx, actor, p, release, now)
 	}
 	if err != nil {
-		return license.Publication{}, errors.Join(err, s.takeBack(ctx, release.Assets))
+		s.takeBack(ctx, release.Assets)
+		return license.Publication{}, err
 	}
 	return release, nil
 }

@@ -83,16 +83,17 @@ const takeBackTime = 30 * time.Second
 
 // takeBack removes what was uploaded, also when whoever asked for it has left.
 // What cannot be removed now is left to a sweep.
-func (s *Service) takeBack(ctx context.Context, assets []license.Asset) error {
+func (s *Service) takeBack(ctx context.Context, assets []license.Asset) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
 	defer done()
-	var problems []error
 	for _, a := range assets {
-		if a.StorageKey != "" {
-			problems = append(problems, s.removeUpload(ctx, a.StorageKey))
+		if a.StorageKey == "" {
+			continue
+		}
+		if err := s.removeUpload(ctx, a.StorageKey); err != nil {
+			s.Log.InfoContext(ctx, "what was uploaded in vain is left to a sweep", "key", a.StorageKey, "error", err)
 		}
 	}
-	return errors.Join(problems...)
 }
 
 // removeUpload removes what an upload put into storage, unless it has become a
