@@ -129,7 +129,9 @@ func downloading(t *testing.T, w *world) {
 		}
 	})
 	t.Run("what has begun runs to its end", func(t *testing.T) { // P-DL-22
-		long := w.publish(p, "1.1", func(in *delivery.NewRelease) { in.Files[0].Content = strings.NewReader(strings.Repeat("0123456789", 50_000)) })
+		long := w.publish(p, "1.1", func(in *delivery.NewRelease) {
+			in.Files[0].Content = strings.NewReader(strings.Repeat("0123456789", 50_000))
+		})
 		in := &interrupted{ResponseRecorder: httptest.NewRecorder(), once: func() {
 			w.pass(delivery.LinkLife + time.Second)
 			w.suspend(l, license.Manual, "")
