@@ -1,11 +1,15 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,6 +144,36 @@ func TestTicketAttachments(t *testing.T) {
 	change(t, dir, `UPDATE ticket_content SET content = x'4d5a9000'`)
 	if code, said := save("1", "-o", "x"); code != 1 || !strings.Contains(said, "not what was attached") {
 		t.Errorf("a program was handed out: %d\n%s", code, said)
+	}
+}
+
+// P-TIC-25: without tickets no mail is taken either, whatever else is set.
+func TestServeWithoutTicketsTakesNoMail(t *testing.T) {
+	for flag, want := range map[string]bool{"--tickets": true, "--no-tickets": false} {
+		ctx, stop := context.WithCancel(t.Context())
+		log, errs := io.Pipe()
+		code := make(chan int, 1)
+		go func() {
+			args := []string{"serve", flag, "--listen=127.0.0.1:0", "--inbound-smtp=127.0.0.1:0", "--inbound-domain=in.example.com", "--data=" + t.TempDir()}
+			code <- cli.Main(ctx, args, cli.Streams{Out: io.Discard, Err: errs})
+			errs.Close()
+		}()
+		var said strings.Builder
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			said.WriteString(lines.Text() + "\n")
+			if _, address, ok := strings.Cut(lines.Text(), "msg=serving address="); ok {
+				go func() {
+					defer stop()
+					if answer, err := http.Get("http://" + address + "/healthz"); err == nil {
+						answer.Body.Close() // it answers, so it has decided about mail
+					}
+				}()
+			}
+		}
+		if got := strings.Contains(said.String(), `msg="taking mail"`); got != want || <-code != 0 {
+			t.Errorf("%s: mail is taken: %v\n%s", flag, got, &said)
+		}
+		stop()
 	}
 }
 

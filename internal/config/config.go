@@ -86,8 +86,17 @@ func (s Server) Validate() error {
 	return errors.Join(
 		s.Database.Validate(), s.Support.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
 		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
-		checkAddress("support-email", s.SupportEmail, false), checkName(s.AppName), checkEntries(s.ChangelogPage),
+		checkAddress("support-email", s.SupportEmail, false), s.checkDesk(), checkName(s.AppName), checkEntries(s.ChangelogPage),
 	)
+}
+
+// checkDesk refuses an address that the support desk takes itself as the one at
+// which staff are told: nobody would read it.
+func (s Server) checkDesk() error {
+	if s.InboundDomain != "" && strings.EqualFold(s.SupportEmail, "support@"+s.InboundDomain) {
+		return fmt.Errorf("support-email: name a mailbox that staff read; %s opens tickets and is read by nobody", s.SupportEmail)
+	}
+	return nil
 }
 
 // Validate checks the settings of the database.
@@ -221,6 +230,8 @@ func (s Server) Dump() map[string]string {
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
 		"webhook-allow": strings.Join(s.WebhookAllow, " "),
 		"mail-from":     s.MailFrom, "app-name": s.AppName, "support-email": s.SupportEmail, "support-url": s.SupportURL,
+		"tickets": strconv.FormatBool(s.Tickets), "ticket-files": strconv.FormatBool(s.TicketFiles), "ticket-reopen": strconv.FormatBool(s.TicketReopen),
+		"inbound-smtp": s.InboundSMTP, "inbound-domain": s.InboundDomain, "mandatory-notice": strings.Join(s.Mandatory, " "),
 		"sign-in-links": strconv.FormatBool(s.SignInLinks), "landing": strconv.FormatBool(s.Landing),
 	}
 }

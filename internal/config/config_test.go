@@ -41,8 +41,14 @@ func TestEachWrongSettingIsNamed(t *testing.T) {
 		"sender with a name":    {func(s *config.Server) { s.MailFrom = "A <a@example.com>" }, "mail-from: "},
 		"no sender":             {func(s *config.Server) { s.MailFrom = "" }, "mail-from: "},
 		"support without host":  {func(s *config.Server) { s.SupportEmail = "help" }, "support-email: "},
-		"no name":               {func(s *config.Server) { s.AppName = "" }, "app-name: "},
-		"long name":             {func(s *config.Server) { s.AppName = strings.Repeat("ä", 65) }, "app-name: "},
+		"mail to a domain only": {func(s *config.Server) { s.InboundDomain = "in.example.com" }, "inbound-smtp, inbound-domain: "},
+		"mail to no domain":     {func(s *config.Server) { s.InboundSMTP, s.InboundDomain = "127.0.0.1:25", "a b" }, "inbound-domain: "},
+		"mail to no port":       {func(s *config.Server) { s.InboundSMTP, s.InboundDomain = "127.0.0.1", "in.example.com" }, "inbound-smtp: "},
+		"staff told nowhere": {func(s *config.Server) {
+			s.InboundSMTP, s.InboundDomain, s.SupportEmail = "127.0.0.1:25", "in.example.com", "Support@in.example.com"
+		}, "support-email: "},
+		"no name":   {func(s *config.Server) { s.AppName = "" }, "app-name: "},
+		"long name": {func(s *config.Server) { s.AppName = strings.Repeat("ä", 65) }, "app-name: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := usable()

@@ -31,12 +31,16 @@ type world struct {
 	sent  int
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, changes ...func(*support.Settings)) *world {
 	w := &world{World: apptest.New(t)}
+	settings := support.Settings{MailDomain: "in.example.com"}
+	for _, change := range changes {
+		change(&settings)
+	}
 	log := slog.New(slog.NewTextHandler(w.Logged, nil))
 	w.desk = support.New(support.Deps{
 		Store: w.Store, Master: w.Master, Licensing: w.Licensing, Now: w.Clock.Now, Log: log,
-		Settings: support.Settings{MailDomain: "in.example.com"},
+		Settings: settings,
 	})
 	w.owner = w.Customer("Nordlicht")
 	p := w.Person(w.owner, "ada@example.com")
@@ -197,8 +201,7 @@ func TestMailOpensATicket(t *testing.T) {
 	mine, key := w.License(p, w.owner)
 	_, foreign := w.License(p, w.Customer("Other"))
 	part := func(name, content string) string {
-		return "--b\nContent-Type: application/octet-stream; name=\"" + name + "\"\nContent-Disposition: attachment; filename=\"" + name +
-			"\"\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString([]byte(content)) + "\n"
+		return part("attachment", "application/octet-stream", name, content)
 	}
 	w.send("ada@example.com", "Support@IN.example.com", "Subject: =?utf-8?q?Pr=C3=BCfung?= "+key+"\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"+
 		"--b\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=FC=DFe "+foreign+"\n"+
@@ -221,12 +224,60 @@ func TestMailOpensATicket(t *testing.T) {
 	})
 }
 
+// P-TIC-25: a desk that is switched off takes nothing, and one without files
+// says which it left out.
+func TestMailToADeskWithSwitches(t *testing.T) {
+	off := newWorld(t, func(s *support.Settings) { s.Off = true })
+	if err := off.mail("ada@example.com", "support@in.example.com", "Subject: x\n\nx\n"); err == nil || !strings.HasPrefix(err.Error(), "550") {
+		t.Errorf("without tickets the answer was %v", err)
+	}
+	w := newWorld(t, func(s *support.Settings) { s.NoFiles = true })
+	w.send("ada@example.com", "support@in.example.com", multipart(part("attachment", "text/plain", "trace.log", "boom")))
+	x, _ := w.newest()
+	w.wantThread(x, ticket.Open, "customer: Hello\n\n[1 attachment of the mail was not taken: trace.log]")
+}
+
+// multipart is a mail that says hello and has these parts.
+func multipart(parts ...string) string {
+	return "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nHello\n" + strings.Join(parts, "") + "--b--\n"
+}
+
+// part is a file in a mail.
+func part(disposition, mediaType, name, content string) string {
+	return "--b\nContent-Type: " + mediaType + "; name=\"" + name + "\"\nContent-Disposition: " + disposition + "; filename=\"" + name +
+		"\"\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString([]byte(content)) + "\n"
+}
+
+// P-TIC-10, P-TIC-11: some mail programs show text files within the mail, and
+// a mail may bring more than a ticket takes.
+func TestFilesOfMails(t *testing.T) {
+	w := newWorld(t)
+	w.send("ada@example.com", "support@in.example.com", multipart(
+		part("inline", "text/plain", "trace.log", "boom"), part("inline", "text/xml", "a.xml", "<a/>"), part("inline", "image/gif", "a.gif", "GIF89a"),
+		part("attachment", "text/plain", "run.txt", "#!/bin/sh"),
+	))
+	x, _ := w.newest()
+	w.wantThread(x, ticket.Open, "customer: Hello\n\n[1 attachment of the mail was not taken: run.txt] +trace.log +a.xml +a.gif")
+	w.send("ada@example.com", w.desk.ReplyAddress(x, false), multipart(
+		part("attachment", "text/plain", "4.txt", "4"), part("attachment", "text/plain", "5.txt", "5"), part("attachment", "text/plain", "6.txt", "6"),
+	))
+	if _, posts := w.thread(x); len(posts) != 2 || !strings.Contains(posts[1], "[1 attachment of the mail was not taken: 6.txt] +4.txt +5.txt") {
+		t.Errorf("a ticket took more than five files: %q", posts)
+	}
+}
+
 // Loops end, and who may not write opens nothing; all of them hear the same.
 func TestMailThatIsDropped(t *testing.T) {
 	w := newWorld(t)
-	for _, header := range []string{"Auto-Submitted: auto-replied", "Precedence: bulk", "List-Id: <l.example.com>", "X-Loop: x"} {
+	for _, header := range []string{
+		"Auto-Submitted: auto-replied", "Auto-Submitted: AUTO-GENERATED (rejected)", "Precedence: bulk", "Precedence: auto_reply", "List-Id: <l.example.com>", "X-Loop: x",
+		"Content-Type: multipart/report; report-type=delivery-status; boundary=b", "Return-Path: <>", "X-Auto-Response-Suppress: All",
+	} {
 		w.send("ada@example.com", "support@in.example.com", "Subject: Away\n"+header+"\n\nI am away.\n")
 	}
+	w.send("", "support@in.example.com", "From: <ada@example.com>\nSubject: Undelivered\n\nA bounce has no sender.\n")
+	w.Person(w.owner, "mailer-daemon@example.com")
+	w.send("mailer-daemon@example.com", "support@in.example.com", "Subject: Undelivered\n\nA bounce.\n")
 	w.send("nobody@example.com", "support@in.example.com", "Subject: Hello\n\nHello\n")
 	w.send("support@in.example.com", "support@in.example.com", "Subject: Hello\n\nHello\n")
 	if _, n := w.newest(); n != 0 {

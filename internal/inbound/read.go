@@ -33,9 +33,12 @@ func read(data []byte) (support.Mail, error) {
 		return support.Mail{}, errUnreadable
 	}
 	defer r.Close()
-	m := support.Mail{Auto: automatic(r.Header)}
+	m := support.Mail{}
 	if m.From, err = sender(r.Header); err != nil {
 		return m, err
+	}
+	if m.Auto = automatic(r.Header, m.From); m.Auto {
+		return m, nil // nobody reads it
 	}
 	m.Subject, _ = r.Header.Subject() // what cannot be decoded is none
 	m.MessageID, _ = r.Header.MessageID()
@@ -62,12 +65,31 @@ func sender(h mail.Header) (string, error) {
 	return address, nil
 }
 
-// automatic recognizes what no person wrote: answering it makes loops.
-func automatic(h mail.Header) bool {
-	submitted := strings.ToLower(strings.TrimSpace(h.Get("Auto-Submitted")))
-	precedence := strings.ToLower(strings.TrimSpace(h.Get("Precedence")))
-	return submitted != "" && submitted != "no" || precedence == "bulk" || precedence == "junk" || precedence == "list" ||
-		h.Has("List-Id") || h.Has("X-Loop") || h.Has("X-Autoreply") || h.Has("X-Autorespond")
+// automatic recognizes what no person wrote: answering it makes loops. A plain
+// "no" in Auto-Submitted is what says that somebody did.
+func automatic(h mail.Header, from string) bool {
+	submitted, _, _ := strings.Cut(strings.ToLower(h.Get("Auto-Submitted")), "(")
+	submitted, _, _ = strings.Cut(submitted, ";")
+	if submitted = strings.TrimSpace(submitted); submitted != "" && submitted != "no" {
+		return true
+	}
+	switch strings.ToLower(strings.TrimSpace(h.Get("Precedence"))) {
+	case "bulk", "junk", "list", "auto_reply":
+		return true
+	}
+	if kind, _, _ := h.ContentType(); kind == "multipart/report" || strings.TrimSpace(h.Get("Return-Path")) == "<>" { // a bounce
+		return true
+	}
+	switch user, _, _ := strings.Cut(from, "@"); user {
+	case "mailer-daemon", "postmaster":
+		return true
+	}
+	for _, name := range []string{"List-Id", "X-Loop", "X-Autoreply", "X-Autorespond"} {
+		if h.Has(name) {
+			return true
+		}
+	}
+	return strings.EqualFold(strings.TrimSpace(h.Get("X-Auto-Response-Suppress")), "All") // what programs say of their own mails
 }
 
 // parts reads the text and the attachments.
@@ -84,13 +106,14 @@ func parts(r *mail.Reader, m *support.Mail) error {
 		switch h := part.Header.(type) {
 		case *mail.InlineHeader:
 			kind, _, _ := h.ContentType()
+			name := inlineName(h)
 			switch {
+			case name != "" || !strings.HasPrefix(kind, "text/"):
+				m.Files = append(m.Files, attached(name, part.Body))
 			case kind == "text/plain" && m.Text == "":
 				m.Text = text(part.Body)
 			case kind == "text/html" && markup == "":
 				markup = text(part.Body)
-			case !strings.HasPrefix(kind, "text/"):
-				m.Files = append(m.Files, attached(inlineName(h), part.Body))
 			}
 		case *mail.AttachmentHeader:
 			name, _ := h.Filename()

@@ -465,9 +465,15 @@ func TestTicketSwitches(t *testing.T) {
 		for _, path := range []string{"/tickets", "/tickets/new", "/tickets/" + string(l.ID), "/attachments/" + string(l.ID)} {
 			wantStatus(t, ada.get(path), http.StatusNotFound)
 		}
+		wantStatus(t, ada.send("/tickets/new", filledIn(), ""), http.StatusNotFound)
+		for _, action := range []string{"/reply", "/solve", "/reopen", "/rating"} {
+			wantStatus(t, ada.post("/tickets/"+string(l.ID)+action, "reply", "x", "happened", "x", "rating", "1"), http.StatusNotFound)
+		}
 		home := ada.get("/")
 		wantNone(t, home, "#nav a[href='/tickets']")
-		wantNone(t, ada.get(l.path()), "a[href^='/tickets']")
+		for _, path := range []string{"/", "/licenses", l.path(), "/activations", "/downloads", "/changelog", "/profile", "/settings", "/settings/shortcuts"} {
+			wantNone(t, ada.get(path), "[href^='/tickets'], [action^='/tickets']")
+		}
 		if got := home.attr(".topbar .help", "href"); got != "https://vendor.example/help" {
 			t.Errorf("help leads to %q", got)
 		}

@@ -34,11 +34,19 @@ type running struct {
 
 func run(t *testing.T, c config.Database) *running {
 	t.Helper()
+	return runLogged(t, c, quiet)
+}
+
+func runLogged(t *testing.T, c config.Database, log *slog.Logger, changes ...func(*config.Server)) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{stop: stop, done: make(chan error, 1)}
 	ready := make(chan net.Addr, 1)
 	settings := config.Server{Database: c, Listen: "127.0.0.1:0", MailFrom: "keyward@localhost", AppName: "Keyward"}
-	go func() { r.done <- server.Run(ctx, settings, quiet, func(a net.Addr) { ready <- a }) }()
+	for _, change := range changes {
+		change(&settings)
+	}
+	go func() { r.done <- server.Run(ctx, settings, log, func(a net.Addr) { ready <- a }) }()
 	select {
 	case r.address = <-ready:
 	case err := <-r.done:

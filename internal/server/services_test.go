@@ -32,6 +32,12 @@ func wantFault(t *testing.T, err error, code string) {
 	}
 }
 
+// next is what a fault says to do.
+func next(err error) string {
+	f, _ := errors.AsType[*fault.Error](err)
+	return f.Next
+}
+
 func assemble(t *testing.T, c config.Database, o server.Options) (*server.Services, error) {
 	t.Helper()
 	o.Log = quiet

@@ -51,7 +51,7 @@ func (s *Server) takeMail(ctx context.Context) (wait func(), err error) {
 	}
 	ln, err := Listen(ctx, s.config.InboundSMTP)
 	if err != nil {
-		return nil, err
+		return nil, fault.From(err).WithNext("Stop what uses that address, or choose another with --inbound-smtp HOST:PORT.")
 	}
 	s.log.InfoContext(ctx, "taking mail", "address", ln.Addr().String(), "domain", s.config.InboundDomain)
 	var running sync.WaitGroup

@@ -198,11 +198,10 @@ func (s *Service) withFiles(ctx context.Context, m Mail, say func(Message) error
 	}
 	in.Body = bodyWith(m.Text, left)
 	err := say(in)
-	if fault.Is(err, fault.Invalid) && len(in.Files) > 0 { // the ticket is full
-		for _, f := range in.Files {
-			left = append(left, ticket.FileName(f.Name))
-		}
-		in.Files, in.Body = nil, bodyWith(m.Text, left)
+	for fault.Is(err, fault.Invalid) && len(in.Files) > 0 { // the ticket takes fewer
+		last := len(in.Files) - 1
+		left = append(left, ticket.FileName(in.Files[last].Name))
+		in.Files, in.Body = in.Files[:last], bodyWith(m.Text, left)
 		err = say(in)
 	}
 	if fault.Is(err, fault.Invalid) {
@@ -218,7 +217,11 @@ func bodyWith(text string, left []string) string {
 	clean, _ := ticket.CleanBody(text)
 	note := ""
 	if n := len(left); n > 0 {
-		note = fmt.Sprintf("\n\n[%d attachments of the mail were not taken: %s]", n, strings.Join(left[:min(n, maxNamed)], ", "))
+		what := "attachments of the mail were"
+		if n == 1 {
+			what = "attachment of the mail was"
+		}
+		note = fmt.Sprintf("\n\n[%d %s not taken: %s]", n, what, strings.Join(left[:min(n, maxNamed)], ", "))
 	}
 	body := cut(clean, ticket.MaxBody-len(note)) + note
 	if strings.TrimSpace(body) == "" {
