@@ -3,13 +3,16 @@ package portal_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/identity"
+	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/ticket"
 )
 
 // P-PRO-01, P-PRO-10, P-PRO-11, P-NAV-01, P-NAV-02
@@ -228,6 +231,15 @@ func TestMyDataIsDownloaded(t *testing.T) {
 	mine, theirs := w.issue(ada.Customer.ID, editor), w.issue(eve.Customer.ID, editor)
 	w.activate(mine, "Laptop")
 	w.activate(theirs, "Foreign")
+	ada.switchOn(t)
+	ada.feed()
+	w.ticket(ada)
+	w.ticket(eve)
+	bob := w.colleague(ada, "bob@example.com", account.Manager)
+	shared := w.ask(bob, func(q *desk.Question) { q.Subject, q.Description = "Bob's own", "What Bob wrote" })
+	_, err := w.support.Reply(t.Context(), ada.actor(), shared.ID, desk.Message{Body: "Me too"})
+	must(t, err)
+	w.answer(shared, "What the vendor wrote", ticket.Waiting)
 
 	answer := ada.get("/profile/data")
 	wantStatus(t, answer, http.StatusOK)
@@ -243,7 +255,20 @@ func TestMyDataIsDownloaded(t *testing.T) {
 			Key string `json:"key_masked"`
 		}
 		Devices []struct{ Name string }
-		Events  []struct {
+		Factors struct {
+			Password  bool
+			AppSince  time.Time `json:"authenticator_app_since"`
+			CodesLeft int       `json:"recovery_codes_left"`
+		} `json:"sign_in_with"`
+		Calendar time.Time `json:"calendar_since"`
+		Tickets  []struct {
+			Number, Subject string
+			Messages        []struct {
+				Text  string
+				Files []string `json:"attachments"`
+			} `json:"your_messages"`
+		}
+		Events []struct {
 			Type string
 			By   string
 		}
@@ -253,7 +278,15 @@ func TestMyDataIsDownloaded(t *testing.T) {
 		len(data.Devices) != 1 || data.Devices[0].Name != "Laptop" || len(data.Events) == 0 {
 		t.Errorf("it holds %+v", data)
 	}
-	for _, word := range []string{"Foreign", string(theirs.ID), "eve@", "license.created", "hash", "token"} {
+	if f := data.Factors; !f.Password || !f.AppSince.Equal(w.now) || f.CodesLeft != 10 || !data.Calendar.Equal(w.now) {
+		t.Errorf("it says about signing in %+v", f)
+	}
+	tickets := data.Tickets
+	if len(tickets) != 2 || tickets[0].Subject != "" || len(tickets[0].Messages) != 1 || tickets[0].Messages[0].Text != "Me too" ||
+		tickets[1].Subject != "It does not start" || !slices.Equal(tickets[1].Messages[0].Files, []string{"trace.log"}) {
+		t.Errorf("its tickets are %+v", tickets)
+	}
+	for _, word := range []string{"Foreign", string(theirs.ID), "eve@", "license.created", "hash", "token", "secret", "Bob", "vendor wrote"} {
 		if strings.Contains(answer.body, word) {
 			t.Errorf("it holds %q", word)
 		}

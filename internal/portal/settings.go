@@ -71,7 +71,7 @@ func (d *Door) newSettingsPage(r *http.Request, v *visit, in identity.Settings) 
 		Licenses: ui.Checkbox{Name: "license_mail", Label: "E-mail notifications", Checked: in.LicenseMail,
 			Hint: "When a license is assigned, renewed or about to expire, and when a device is activated or deactivated."},
 		Security: ui.Checkbox{Name: "security_mail", Label: "Security alerts", Checked: in.SecurityMail,
-			Hint: "When somebody signs in with a new browser, and when your password is changed."},
+			Hint: "When somebody signs in with a new browser, and when your password, passkeys or authenticator app are changed."},
 		Mandatory: d.mandatoryMails(),
 	}
 }
@@ -97,6 +97,8 @@ func noticeName(n account.Notice) string {
 		return "Your password was changed"
 	case account.NewDeviceNotice:
 		return "Somebody signed in with a new browser"
+	case account.SecurityChangedNotice:
+		return "Your passkeys, authenticator app or recovery codes were changed"
 	case account.LicenseAssignedNotice:
 		return "A license was assigned to you"
 	case account.DevicesChangedNotice:

@@ -17,7 +17,7 @@ import (
 
 // P-SET-01, P-SET-03, P-SET-07, P-SET-08, P-SET-09, P-SET-10, P-NAV-01, P-NAV-02
 func TestSettings(t *testing.T) {
-	w := newWorldWith(t, options{deps: func(d *portal.Deps) { d.Mandatory = account.Mandatory{account.PasswordChangedNotice} }})
+	w := newWorldWith(t, options{deps: func(d *portal.Deps) { d.Mandatory = account.OptionalNotices() }})
 	ada := w.customer("ada@example.com")
 	p := ada.get("/settings")
 	wantText(t, p, "h1", "Settings")
@@ -33,6 +33,9 @@ func TestSettings(t *testing.T) {
 	wantIn(t, p, "[aria-labelledby=ap]", "at the top of every page")
 	for _, mail := range []string{"Invitations", "support tickets", "Your password was changed"} { // P-SET-06
 		wantIn(t, p, "[aria-labelledby=ml] details", mail)
+	}
+	if n := p.find("[aria-labelledby=ml] details li").Length(); n != 3+len(account.OptionalNotices()) {
+		t.Errorf("%d mails are named that come in any case", n)
 	}
 	for _, hint := range []string{"E-mail notifications are on", "spam folder", "ada@example.com"} {
 		wantIn(t, p, "[aria-labelledby=nm]", hint)

@@ -409,6 +409,9 @@ func addTickets(calls map[string]call, owner id.ID) {
 		"AddPost": func(ctx context.Context, tx *Tx) error {
 			return tx.AddPost(ctx, one, ticket.Post{ID: "new", Kind: ticket.Message, Side: ticket.CustomerSide, At: planNoon}, "new")
 		},
+		"Written": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Written(ctx, one, seededID("person", 6), "", 200))
+		},
 		"Posts":      func(ctx context.Context, tx *Tx) error { return only(tx.Posts(ctx, one, false)) },
 		"Post":       func(ctx context.Context, tx *Tx) error { return only(tx.Post(ctx, one, seededID("post", 10))) },
 		"PostedForm": func(ctx context.Context, tx *Tx) error { return only(tx.PostedForm(ctx, one, "form-10")) },

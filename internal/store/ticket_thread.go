@@ -45,6 +45,16 @@ func scanPost(s scanner) (ticket.Post, error) {
 	return p, err
 }
 
+// Written returns what a person wrote in a ticket, oldest first, behind one of
+// the messages.
+func (r Reader) Written(ctx context.Context, wanted, author, after id.ID, limit int) ([]ticket.Post, error) {
+	rs, err := r.query(ctx, `SELECT m.id, m.kind, m.side, m.author_id, '', m.body, m.by_mail, m.created_at FROM ticket_message m
+		WHERE m.ticket_seq = (SELECT seq FROM ticket WHERE id = $1) AND m.side = 'customer' AND m.author_id = $2
+			AND m.seq > COALESCE((SELECT seq FROM ticket_message WHERE id = $3), 0)
+		ORDER BY m.seq LIMIT $4`, wanted, author, after, limit)
+	return collect(rs, err, scanPost)
+}
+
 // Post returns one message of a ticket.
 func (r Reader) Post(ctx context.Context, wanted, post id.ID) (ticket.Post, error) {
 	return first(r.queryRow(ctx, `SELECT m.id, m.kind, m.side, m.author_id, '', m.body, m.by_mail, m.created_at

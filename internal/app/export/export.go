@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/ticket"
 )
 
 // pageSize is how many records are read at a time.
@@ -37,11 +38,13 @@ type Export struct {
 
 // head is what there is once.
 type head struct {
-	MadeAt   time.Time `json:"made_at"`
-	Person   person    `json:"person"`
-	Customer customer  `json:"customer"`
-	Sessions []session `json:"sessions"`
-	SignIns  []signIn  `json:"sign_ins"`
+	MadeAt   time.Time  `json:"made_at"`
+	Person   person     `json:"person"`
+	Customer customer   `json:"customer"`
+	Factors  factors    `json:"sign_in_with"`
+	Calendar *time.Time `json:"calendar_since"` // null: there is none
+	Sessions []session  `json:"sessions"`
+	SignIns  []signIn   `json:"sign_ins"`
 }
 
 // Start reads who the actor is.
@@ -54,6 +57,9 @@ func (s *Service) Start(ctx context.Context, actor account.Actor) (*Export, erro
 	if err := e.readPerson(ctx); err != nil {
 		return nil, err
 	}
+	if err := e.readFactors(ctx); err != nil {
+		return nil, err
+	}
 	return e, e.readAccess(ctx)
 }
 
@@ -62,12 +68,37 @@ func (e *Export) readPerson(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.head.Person = personOf(p)
+	e.head.Person, e.head.Factors.Password = personOf(p), p.PasswordHash != ""
 	memberships, err := e.store.Memberships(ctx, p.ID)
 	for _, m := range memberships {
 		if m.Customer.ID == e.actor.CustomerID {
 			e.head.Customer = customerOf(m)
 		}
+	}
+	return err
+}
+
+func (e *Export) readFactors(ctx context.Context) error {
+	f := &e.head.Factors
+	app, err := e.store.App(ctx, e.actor.ID)
+	if err != nil && !store.IsNotFound(err) {
+		return err
+	}
+	f.AppSince = orNull(app.ConfirmedAt)
+	if f.CodesLeft, err = e.store.RecoveryCodesLeft(ctx, e.actor.ID); err != nil {
+		return err
+	}
+	keys, err := e.store.Passkeys(ctx, e.actor.ID, account.MaxPasskeys)
+	for _, k := range keys {
+		f.Passkeys = append(f.Passkeys, passkey{k.Name, k.CreatedAt, orNull(k.LastUsedAt)})
+	}
+	if err != nil {
+		return err
+	}
+	feed, err := e.store.FeedOf(ctx, e.actor.ID, e.actor.CustomerID)
+	e.head.Calendar = orNull(feed.CreatedAt)
+	if store.IsNotFound(err) {
+		return nil
 	}
 	return err
 }
@@ -102,7 +133,7 @@ func (e *Export) Write(ctx context.Context, w io.Writer) error {
 	for _, part := range []struct {
 		name  string
 		write func(context.Context, *list) error
-	}{{"licenses", e.licenses}, {"devices", e.devices}, {"events", e.events}} {
+	}{{"licenses", e.licenses}, {"devices", e.devices}, {"tickets", e.tickets}, {"events", e.events}} {
 		l := &list{w: w, json: json.NewEncoder(w)}
 		if _, err := io.WriteString(w, ",\n\""+part.name+"\":["); err != nil {
 			return err
@@ -171,6 +202,66 @@ func (e *Export) devices(ctx context.Context, out *list) error {
 		}
 		if len(owned) <= pageSize {
 			return nil
+		}
+	}
+}
+
+func (e *Export) tickets(ctx context.Context, out *list) error {
+	page := store.Page{Size: pageSize}
+	for {
+		found, err := e.store.Tickets(ctx, store.TicketFilter{Customer: e.actor.CustomerID}, page)
+		if err != nil {
+			return err
+		}
+		for _, t := range found[:min(len(found), pageSize)] {
+			if err := e.ticket(ctx, out, t); err != nil {
+				return err
+			}
+			page.After = t.ID
+		}
+		if len(found) <= pageSize {
+			return nil
+		}
+	}
+}
+
+// ticket adds a ticket that the person opened or wrote in. What others wrote is
+// theirs.
+func (e *Export) ticket(ctx context.Context, out *list, t ticket.Ticket) error {
+	messages, err := e.written(ctx, t.ID)
+	opened := t.PersonID == e.actor.ID
+	if err != nil || !opened && len(messages) == 0 {
+		return err
+	}
+	a := asked{Number: t.Name(), Category: t.Category, Status: string(t.Status), OpenedAt: t.CreatedAt, Messages: messages}
+	if opened {
+		a.Subject = t.Subject
+	}
+	return out.add(a)
+}
+
+func (e *Export) written(ctx context.Context, wanted id.ID) ([]written, error) {
+	files, err := e.store.Files(ctx, wanted, false)
+	if err != nil {
+		return nil, err
+	}
+	names := map[id.ID][]string{}
+	for _, f := range files {
+		names[f.PostID] = append(names[f.PostID], f.Name)
+	}
+	var list []written
+	var after id.ID
+	for {
+		posts, err := e.store.Written(ctx, wanted, e.actor.ID, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range posts {
+			list = append(list, written{p.At, p.Body, p.ByMail, names[p.ID]})
+			after = p.ID
+		}
+		if len(posts) < pageSize {
+			return list, nil
 		}
 	}
 }

@@ -20,13 +20,52 @@ type person struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	VerifiedAt *time.Time `json:"email_verified_at"`
 	LastSignIn *time.Time `json:"last_sign_in_at"`
+	Mail       mailWishes `json:"mails"`
+}
+
+// mailWishes are the mails that somebody has left on.
+type mailWishes struct {
+	Licenses bool `json:"licenses"`
+	Security bool `json:"security"`
 }
 
 func personOf(p account.Person) person {
 	return person{
 		string(p.ID), p.Email, p.Name, p.Phone, p.Company, p.Zone(), string(p.Theme),
-		p.CreatedAt, orNull(p.EmailVerifiedAt), orNull(p.LastSignInAt),
+		p.CreatedAt, orNull(p.EmailVerifiedAt), orNull(p.LastSignInAt), mailWishes{!p.NoLicenseMail, !p.NoSecurityMail},
 	}
+}
+
+// factors is what somebody signs in with: that there is something and since
+// when, never what it is.
+type factors struct {
+	Password  bool       `json:"password"`
+	AppSince  *time.Time `json:"authenticator_app_since"`
+	CodesLeft int        `json:"recovery_codes_left"`
+	Passkeys  []passkey  `json:"passkeys"`
+}
+
+type passkey struct {
+	Name     string     `json:"name"`
+	AddedAt  time.Time  `json:"added_at"`
+	LastUsed *time.Time `json:"last_used_at"`
+}
+
+// asked is a ticket in which somebody wrote, with what they wrote themselves.
+type asked struct {
+	Number   string    `json:"number"`
+	Subject  string    `json:"subject,omitempty"` // of those they opened
+	Category string    `json:"category"`
+	Status   string    `json:"status"`
+	OpenedAt time.Time `json:"opened_at"`
+	Messages []written `json:"your_messages"`
+}
+
+type written struct {
+	At     time.Time `json:"at"`
+	Text   string    `json:"text"`
+	ByMail bool      `json:"by_mail"`
+	Files  []string  `json:"attachments"` // their names
 }
 
 type customer struct {

@@ -152,6 +152,15 @@ func ticketThreads(t *testing.T, s *store.Store) {
 	got, err = s.Posts(t.Context(), x.ID, true)
 	same(t, []ticket.Post{asked, note}, got, err)
 
+	mineAlone := asked
+	mineAlone.Author = ""
+	got, err = s.Written(t.Context(), x.ID, p.ID, "", 10)
+	same(t, []ticket.Post{mineAlone}, got, err)
+	got, err = s.Written(t.Context(), x.ID, p.ID, asked.ID, 10)
+	same(t, nil, got, err)
+	got, err = s.Written(t.Context(), x.ID, id.New(), "", 10)
+	same(t, nil, got, err)
+
 	file := func(of ticket.Post, name string) store.Upload {
 		u := store.Upload{File: ticket.File{ID: id.New(), Name: name, Type: "text/plain", Size: 3, At: noon}, Content: []byte("abc")}
 		must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddFile(ctx, of.ID, u) })
