@@ -82,6 +82,7 @@ func profileFlash(done string) []ui.Flash {
 	text := map[string]string{
 		"saved":    "Your profile is saved.",
 		"password": "Your password is changed. Everywhere else you have been signed out.",
+		"first":    "Your password is set. You can sign in with it from now on. Everywhere else you have been signed out.",
 		"session":  "That browser is signed out.",
 	}[done]
 	if text == "" {
@@ -101,7 +102,7 @@ func (d *Door) newProfilePage(r *http.Request, v *visit) (profilePage, error) {
 		Page: p, Contact: d.askSupport(v, "Contact support", "My account"),
 		Profile:  d.newProfileForm(who, identity.Profile{Name: who.Name, Phone: who.Phone, Company: who.Company}),
 		Password: newPasswordForm(v.signed),
-		Delete:   d.contactSupport("Ask for deletion", "Please delete my account"),
+		Delete:   d.askSupport(v, "Ask for deletion", "Please delete my account"),
 		Facts: []fact{
 			{Name: "Account created", When: new(p.Date(who.CreatedAt))},
 			{Name: "Customer", Value: v.signed.Customer.Name},
@@ -265,7 +266,11 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/profile?done=password", http.StatusSeeOther)
+	done := "password"
+	if !v.signed.HasPassword {
+		done = "first"
+	}
+	http.Redirect(w, r, "/profile?done="+done, http.StatusSeeOther)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/portal"
+	"github.com/keyward/keyward/internal/ticket"
 )
 
 // P-SET-01, P-SET-03, P-SET-07, P-SET-08, P-SET-09, P-SET-10, P-NAV-01, P-NAV-02
@@ -99,13 +100,19 @@ func TestEveryInstantFollowsTheZone(t *testing.T) {
 		w.call(l, name)
 	}
 	w.suspend(w.issue(ada.Customer.ID, w.product("Other")), "payment", "")
+	w.publish(l.product, "2.0.0")
+	asked := w.ask(ada)
+	w.answer(asked, "Which version?", ticket.Waiting)
+	ada.switchOn(t)
+	ada.feed()
+	ada.post("/team", "email", "grace@example.com", "role", "viewer")
 	pages := func(t *testing.T, zone string) {
-		instants := 0
+		instants, seen := 0, map[string]bool{}
 		for _, route := range w.door.Routes() {
 			if !strings.HasPrefix(route.Pattern, "GET ") || route.Access != httpx.SignedIn {
 				continue
 			}
-			for _, wanted := range []id.ID{l.ID, device.ID} {
+			for _, wanted := range []id.ID{l.ID, device.ID, asked.ID} {
 				_, path := address(route.Pattern, wanted)
 				answer := ada.get(path)
 				if answer.doc == nil {
@@ -113,13 +120,22 @@ func TestEveryInstantFollowsTheZone(t *testing.T) {
 				}
 				for _, at := range answer.texts(".when .tip") {
 					instants++
+					seen[route.Pattern] = true
 					if !strings.HasSuffix(at, " "+zone) {
 						t.Errorf("%s shows %q", path, at)
 					}
 				}
 			}
 		}
-		if instants < 20 {
+		for _, pattern := range []string{
+			"GET /{$}", "GET /licenses", "GET /licenses/{id}", "GET /activations", "GET /downloads", "GET /tickets", "GET /tickets/{id}", "GET /profile",
+			"GET /security", "GET /team", "GET /calendar",
+		} {
+			if !seen[pattern] {
+				t.Errorf("no instant was seen at %s", pattern)
+			}
+		}
+		if instants < 40 {
 			t.Errorf("only %d instants were seen", instants)
 		}
 	}
@@ -251,7 +267,7 @@ func TestFirstPasswordOfSomebodyWithoutOne(t *testing.T) {
 	p := ada.get("/profile")
 	wantNone(t, p, "#current")
 	wantIn(t, p, "[aria-labelledby=pw]", "You sign in by link")
-	wantIn(t, ada.follow("/profile/password", "password", password, "repeat", password), ".flash", "Your password is changed")
+	wantIn(t, ada.follow("/profile/password", "password", password, "repeat", password), ".flash", "Your password is set. You can sign in with it")
 	wantTo(t, w.browser().post("/login", "email", "ada@example.com", "password", password), "/")
 	wantStatus(t, ada.post("/profile/password", "password", "another few words", "repeat", "another few words"), http.StatusBadRequest)
 }

@@ -16,6 +16,9 @@ import (
 // that never connect, and how such files are issued. Files that are out stay
 // good.
 func (s *Service) SetOffline(ctx context.Context, actor account.Actor, product id.ID, allowed bool, policy license.OfflinePolicy) (license.Product, error) {
+	if err := actor.Require(account.ProductsWrite); err != nil {
+		return license.Product{}, err
+	}
 	var problems fault.Problems
 	if policy.ValidFor < license.MinOfflineFor || policy.ValidFor > license.MaxOfflineFor {
 		problems.Add("days", "Choose 1 to 3660 days.")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyward/keyward/internal/account"
@@ -64,9 +65,19 @@ func (m *Mailer) ticketMail(ctx context.Context, n ticket.Notice) (mail.Message,
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("read whom to mail: %w", err)
 	}
+	if ok, err := m.actsFor(ctx, p, t.CustomerID); err != nil || !ok {
+		return mail.Message{}, firstOf(err, errNobody)
+	}
 	out.Name, out.Email, out.Link, out.Author = p.Name, p.Email, m.BaseURL+"/tickets/"+string(t.ID), ""
 	out.ReplyTo = m.replyTo(t, false)
 	return m.Composer.Ticket(out)
+}
+
+// actsFor reports whether somebody may still sign in for a customer: who has
+// left the team reads none of its tickets, those on their way included.
+func (m *Mailer) actsFor(ctx context.Context, p account.Person, customer id.ID) (bool, error) {
+	all, err := m.Store.Memberships(ctx, p.ID)
+	return slices.ContainsFunc(all, func(a account.Membership) bool { return a.Customer.ID == customer && account.MaySignIn(p, a) }), err
 }
 
 // addPost quotes the message that the mail is about. Notes of staff are never
