@@ -93,6 +93,8 @@ var appearance = parts{
 	{"renewing is offered", renewalIsOffered},
 	{"a seat is freed without script", seatIsFreedWithoutScript},
 	{"a ticket is written, answered and solved", ticketIsSolved},
+	{"an account is its owner's", accountIsTheirOwn},
+	{"somebody is invited into a team, and leaves", teamIsInvited},
 	{"the menu and the header lead everywhere", shellLeadsEverywhere},
 	{"no link is dead", linksAreAlive},
 	{"the theme stays", themeStays},

@@ -127,6 +127,13 @@ func (p *Page) SignIn(s *Session, address string) {
 func (d *Demo) Link(t *testing.T, to, path string) string {
 	t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(d.URL+path) + `\S+`)
+	return link.FindString(d.mail(t, to, "with a link to "+path, func(m mail) bool { return link.MatchString(m.Text) }).Text)
+}
+
+// mail waits for a mail to somebody that is as wanted. Of several the newest
+// counts.
+func (d *Demo) mail(t *testing.T, to, what string, wanted func(mail) bool) mail {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(longGlance)
@@ -137,13 +144,13 @@ func (d *Demo) Link(t *testing.T, to, path string) string {
 			t.Fatalf("read the mailbox: %v", err)
 		}
 		for _, m := range mails {
-			if found := link.FindString(m.Text); m.To == to && found != "" {
-				return found
+			if m.To == to && wanted(m) {
+				return m
 			}
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no mail to %s with a link to %s within %v", to, path, patience)
+			t.Fatalf("no mail to %s %s within %v", to, what, patience)
 		case <-tick.C:
 		}
 	}

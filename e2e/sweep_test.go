@@ -33,6 +33,8 @@ func everyPage(t *testing.T, d *Demo) {
 		{name: "dead link", path: "/reset?token=spent"},
 		{name: "link to sign in", path: "/sign-in-link"},
 		{name: "dead link to sign in", path: "/enter?token=spent"},
+		{name: "invitation into a team", path: strings.TrimPrefix(d.teamInvitation(t), d.URL)},
+		{name: "dead invitation into a team", path: "/join?token=spent"},
 	} {
 		t.Run(at.name, func(t *testing.T) { at.look(t, stranger, d) })
 	}
@@ -92,6 +94,12 @@ func everyPage(t *testing.T, d *Demo) {
 			p.See("Reopen this ticket")
 		}},
 		{name: "settings", path: "/settings"},
+		{name: "team", path: "/team"},
+		{name: "customers", path: "/customers"},
+		{name: "calendar", path: "/calendar", do: func(p *Page) {
+			p.Click("Make an address")
+			p.See("It is shown only now")
+		}},
 		{name: "a device", path: firstDevice(t, d, "")},
 		{name: "a device that is gone", path: firstDevice(t, d, "/lost")},
 		{name: "replacing a device", path: d.Licenses.LimitReached.path() + "/replace"},
@@ -163,6 +171,17 @@ func everyFactor(t *testing.T, d *Demo, stranger, nobody *Page) {
 			p.See("is not accepted")
 		}}.look(t, stranger, d)
 	})
+}
+
+// teamInvitation has somebody asked into the team of the customer without
+// licenses, and returns the link in the mail.
+func (d *Demo) teamInvitation(t *testing.T) string {
+	t.Helper()
+	const guest = "guest@fennelfinch.example"
+	if a := d.Session(t, d.EmptyCustomer).Post(t, "/team", "email", guest, "role", "viewer"); a.Location != "/team?done=invited" {
+		t.Fatalf("invite somebody: status %d\n%s", a.Status, a.Text())
+	}
+	return d.Link(t, guest, "/join?token=")
 }
 
 // withApp switches an authenticator app on, and returns what switches it off.
