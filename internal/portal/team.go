@@ -95,7 +95,7 @@ func (d *Door) newTeamPage(r *http.Request, v *visit, email string, role account
 		Role: ui.Field{Name: "role", Label: "Role", Value: string(role), Options: roleOptions()},
 		Roles: []fact{
 			{Name: roleWord(account.Viewer), Value: "sees licenses, devices and downloads"},
-			{Name: roleWord(account.Manager), Value: "copies keys and frees seats, too"},
+			{Name: roleWord(account.Manager), Value: "copies keys, frees seats and writes to support, too"},
 			{Name: roleWord(account.Owner), Value: "says who belongs to the team, too"},
 		},
 	}
