@@ -41,6 +41,11 @@ func passkeySignsIn(t *testing.T, d *Demo) {
 	p.SeePath("/security")
 	p.See("Work laptop")
 
+	p.Goto(d.byName() + "/security/confirm?next=%2Fsecurity%3Fconfirmed")
+	p.Click("Use a passkey")
+	p.SeePath("/security?confirmed")
+	p.See("last used just now")
+
 	p.Click("Remove Work laptop")
 	p.See("Remove Work laptop?")
 	p.Click("Remove")
