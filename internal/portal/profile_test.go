@@ -233,6 +233,7 @@ func TestMyDataIsDownloaded(t *testing.T) {
 	w.activate(theirs, "Foreign")
 	ada.switchOn(t)
 	ada.feed()
+	w.view(ada)
 	w.ticket(ada)
 	w.ticket(eve)
 	bob := w.colleague(ada, "bob@example.com", account.Manager)
@@ -260,7 +261,8 @@ func TestMyDataIsDownloaded(t *testing.T) {
 			AppSince  time.Time `json:"authenticator_app_since"`
 			CodesLeft int       `json:"recovery_codes_left"`
 		} `json:"sign_in_with"`
-		Calendar time.Time `json:"calendar_since"`
+		Calendar time.Time                      `json:"calendar_since"`
+		Views    []struct{ Name, Query string } `json:"saved_views"`
 		Tickets  []struct {
 			Number, Subject string
 			Messages        []struct {
@@ -280,6 +282,9 @@ func TestMyDataIsDownloaded(t *testing.T) {
 	}
 	if f := data.Factors; !f.Password || !f.AppSince.Equal(w.now) || f.CodesLeft != 10 || !data.Calendar.Equal(w.now) {
 		t.Errorf("it says about signing in %+v", f)
+	}
+	if len(data.Views) != 1 || data.Views[0].Name != "Mine" || data.Views[0].Query != "status=active" {
+		t.Errorf("its views are %+v", data.Views)
 	}
 	tickets := data.Tickets
 	if len(tickets) != 2 || tickets[0].Subject != "" || len(tickets[0].Messages) != 1 || tickets[0].Messages[0].Text != "Me too" ||

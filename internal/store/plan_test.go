@@ -275,6 +275,9 @@ func planned() map[string]call {
 		"CustomerEvents": func(ctx context.Context, tx *Tx) error {
 			return only(tx.CustomerEvents(ctx, owner, 8, event.ChangeRefused, event.LicenseCreated))
 		},
+		"AllViews": func(ctx context.Context, tx *Tx) error {
+			return only(tx.AllViews(ctx, seededID("person", 6), owner, 40))
+		},
 		"Views": func(ctx context.Context, tx *Tx) error {
 			return only(tx.Views(ctx, seededID("person", 6), owner, "licenses", 20))
 		},

@@ -25,6 +25,13 @@ func (r Reader) Views(ctx context.Context, person, customer id.ID, list string, 
 	return collect(rs, err, scanView)
 }
 
+// AllViews lists what a person keeps of all lists, by list and name, at most
+// limit.
+func (r Reader) AllViews(ctx context.Context, person, customer id.ID, limit int) ([]account.View, error) {
+	rs, err := r.query(ctx, `SELECT `+viewColumns+mine+` ORDER BY list, LOWER(name), seq LIMIT $3`, person, customer, limit)
+	return collect(rs, err, scanView)
+}
+
 // View returns one of a person's views, or ErrNotFound: another person's does
 // not exist.
 func (r Reader) View(ctx context.Context, person, customer, view id.ID) (account.View, error) {

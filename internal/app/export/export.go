@@ -27,6 +27,9 @@ type Service struct {
 // New makes the use case.
 func New(s *store.Store, now func() time.Time) *Service { return &Service{s, now} }
 
+// maxViews is more than a person can keep of all lists.
+const maxViews = 20 * account.MaxViews
+
 // Export is one, with what comes first read already: what can be refused is
 // refused before anything is written.
 type Export struct {
@@ -43,6 +46,7 @@ type head struct {
 	Customer customer   `json:"customer"`
 	Factors  factors    `json:"sign_in_with"`
 	Calendar *time.Time `json:"calendar_since"` // null: there is none
+	Views    []view     `json:"saved_views"`
 	Sessions []session  `json:"sessions"`
 	SignIns  []signIn   `json:"sign_ins"`
 }
@@ -58,6 +62,9 @@ func (s *Service) Start(ctx context.Context, actor account.Actor) (*Export, erro
 		return nil, err
 	}
 	if err := e.readFactors(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.readViews(ctx); err != nil {
 		return nil, err
 	}
 	return e, e.readAccess(ctx)
@@ -99,6 +106,14 @@ func (e *Export) readFactors(ctx context.Context) error {
 	e.head.Calendar = orNull(feed.CreatedAt)
 	if store.IsNotFound(err) {
 		return nil
+	}
+	return err
+}
+
+func (e *Export) readViews(ctx context.Context) error {
+	views, err := e.store.AllViews(ctx, e.actor.ID, e.actor.CustomerID, maxViews)
+	for _, v := range views {
+		e.head.Views = append(e.head.Views, view{v.List, v.Name, v.Query, v.CreatedAt})
 	}
 	return err
 }

@@ -51,6 +51,14 @@ type passkey struct {
 	LastUsed *time.Time `json:"last_used_at"`
 }
 
+// view is a list that somebody keeps under a name.
+type view struct {
+	List  string    `json:"list"`
+	Name  string    `json:"name"`
+	Query string    `json:"query"`
+	Since time.Time `json:"since"`
+}
+
 // asked is a ticket in which somebody wrote, with what they wrote themselves.
 type asked struct {
 	Number   string    `json:"number"`

@@ -32,6 +32,10 @@ func views(t *testing.T, s *store.Store) {
 	same(t, []account.View{a}, got, err)
 	got, err = s.Views(ctx, ada.ID, customer.ID, "activations", 20)
 	same(t, []account.View{device}, got, err)
+	got, err = s.AllViews(ctx, ada.ID, customer.ID, 20)
+	same(t, []account.View{device, a, b}, got, err)
+	got, err = s.AllViews(ctx, ada.ID, customer.ID, 1)
+	same(t, []account.View{device}, got, err)
 	one, err := s.View(ctx, ada.ID, customer.ID, b.ID)
 	same(t, b, one, err)
 	for foreign, known := range map[id.ID]bool{elsewhere.ID: true, theirs.ID: true, id.New(): false} {
