@@ -13,8 +13,8 @@ import (
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 	"github.com/keyward/keyward/licensefile"
 )
 
@@ -303,7 +303,7 @@ func TestIdempotencyKey(t *testing.T) {
 func TestSeatsAreNotOversold(t *testing.T) { // C-LCY-06
 	for name, open := range map[string]func(t *testing.T) apitest.Options{
 		"sqlite":   func(*testing.T) apitest.Options { return apitest.Options{} },
-		"postgres": func(t *testing.T) apitest.Options { return apitest.Options{Database: pgtest.URL(t)} },
+		"postgres": func(t *testing.T) apitest.Options { return apitest.Options{Database: storetest.Postgres(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, open(t))

@@ -17,7 +17,6 @@ import (
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/job"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/store/storetest"
 )
@@ -50,20 +49,9 @@ type queue struct {
 	log *bytes.Buffer // read it when nothing runs
 }
 
-func open(t *testing.T, o store.Options) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+func sqlite(t *testing.T) queue {
+	return on(t, storetest.Open(t, store.Options{Dir: storetest.Dir(t)}))
 }
-
-func sqlite(t *testing.T) queue { return on(t, open(t, store.Options{Dir: storetest.Dir(t)})) }
 
 func on(t *testing.T, s *store.Store) queue {
 	c, log := &clock{at: start}, &bytes.Buffer{}
@@ -402,8 +390,8 @@ func TestRunDueSaysThatTheQueueIsAway(t *testing.T) {
 
 // Two processes share the queue of a PostgreSQL server.
 func TestEachJobGoesToOneRunner(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { eachJobOnce(t, open(t, store.Options{Dir: storetest.Dir(t)})) })
-	t.Run("PostgreSQL", func(t *testing.T) { eachJobOnce(t, open(t, store.Options{Database: pgtest.URL(t)})) })
+	t.Run("SQLite", func(t *testing.T) { eachJobOnce(t, storetest.Open(t, store.Options{Dir: storetest.Dir(t)})) })
+	t.Run("PostgreSQL", func(t *testing.T) { eachJobOnce(t, storetest.Open(t, store.Options{Database: storetest.Postgres(t)})) })
 }
 
 func eachJobOnce(t *testing.T, s *store.Store) {

@@ -44,15 +44,25 @@ func adminURL() (string, error) {
 // ends. Tests that run in parallel get databases of their own.
 func URL(t testing.TB) string {
 	t.Helper()
-	admin, err := adminURL()
+	return createFor(t, admin(t), "template0")
+}
+
+func admin(t testing.TB) string {
+	t.Helper()
+	url, err := adminURL()
 	if errors.Is(err, ErrMissing) && !Required() {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatalf("test PostgreSQL: %v", err)
 	}
+	return url
+}
+
+func createFor(t testing.TB, admin, template string) string {
+	t.Helper()
 	name := "keyward_test_" + strings.ToLower(rand.Text())
-	if err := create(t.Context(), admin, name); err != nil {
+	if err := create(t.Context(), admin, name, template); err != nil {
 		t.Fatalf("create a test database: %v", err)
 	}
 	t.Cleanup(func() { drop(t, admin, name) })
@@ -92,14 +102,14 @@ func withDatabase(t testing.TB, admin, name string) string {
 	return u.String()
 }
 
-// create copies template0, the one template that nobody can have changed.
-func create(ctx context.Context, admin, name string) error {
+// create copies a template, which nobody may be connected to.
+func create(ctx context.Context, admin, name, template string) error {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	statement := "CREATE DATABASE " + name + " TEMPLATE template0"
+	statement := "CREATE DATABASE " + name + " TEMPLATE " + template
 	// Since 15 a copy goes through the log unless told otherwise. Copying the
 	// files takes half the time, and nothing here has to survive a crash.
 	if major(conn) >= 15 {

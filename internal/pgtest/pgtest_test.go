@@ -1,6 +1,10 @@
 package pgtest_test
 
 import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,5 +137,35 @@ func TestRequired(t *testing.T) {
 				t.Errorf("Required() = %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestCopiesArePreparedOnce(t *testing.T) {
+	name, prepared := strings.ToLower(rand.Text()), 0
+	prepare := func(ctx context.Context, url string) error {
+		prepared++
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, "CREATE TABLE thing (n BIGINT)")
+		return errors.Join(err, conn.Close(ctx))
+	}
+	admin := connect(t, pgtest.URL(t))
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		for _, statement := range []string{"ALTER DATABASE %s WITH IS_TEMPLATE false", "DROP DATABASE %s"} {
+			if _, err := admin.Exec(ctx, fmt.Sprintf(statement, "keyward_template_"+name)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	first, second := connect(t, pgtest.Copy(t, name, prepare)), connect(t, pgtest.Copy(t, name, prepare))
+	if _, err := first.Exec(t.Context(), "INSERT INTO thing VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	var rows int
+	if err := second.QueryRow(t.Context(), "SELECT COUNT(*) FROM thing").Scan(&rows); err != nil || rows != 0 || prepared != 1 {
+		t.Errorf("the second copy has %d rows of the first (%v), after %d preparations", rows, err, prepared)
 	}
 }

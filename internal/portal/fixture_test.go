@@ -3,8 +3,6 @@ package portal_test
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -31,6 +29,7 @@ import (
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 const (
@@ -41,36 +40,6 @@ const (
 
 // start is where the clock of every world stands at first.
 var start = time.Date(2026, time.November, 24, 9, 41, 0, 0, time.UTC)
-
-// migrated is the directory of an empty database that each test copies, which
-// is quicker than to migrate one each time.
-var migrated string
-
-func TestMain(m *testing.M) {
-	code, err := withMigrated(m.Run)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func withMigrated(run func() int) (code int, err error) {
-	migrated, err = os.MkdirTemp("", "keyward-portal-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(migrated)) }()
-	s, err := store.Open(context.Background(), store.Options{Dir: migrated})
-	if err != nil {
-		return 0, err
-	}
-	_, _, err = s.Migrate(context.Background())
-	if err = errors.Join(err, s.Close()); err != nil {
-		return 0, err
-	}
-	return run(), nil
-}
 
 // options say what is special about a world.
 type options struct {
@@ -106,7 +75,7 @@ func newWorld(t *testing.T) *world { return newWorldWith(t, options{}) }
 func newWorldWith(t *testing.T, o options) *world {
 	t.Helper()
 	w := &world{t: t, now: start}
-	w.openStore()
+	w.store = storetest.Open(t, store.Options{Dir: storetest.Dir(t)})
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -152,20 +121,6 @@ func (w *world) storage(s3 *blobtest.S3) blob.Storage {
 	s, err := blob.New(s3.Address(), "")
 	must(w.t, err)
 	return s
-}
-
-func (w *world) openStore() {
-	w.t.Helper()
-	dir := w.t.TempDir()
-	must(w.t, os.CopyFS(dir, os.DirFS(migrated)))
-	s, err := store.Open(w.t.Context(), store.Options{Dir: dir})
-	must(w.t, err)
-	w.t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			w.t.Error(err)
-		}
-	})
-	w.store = s
 }
 
 // checkLog fails the test when a key or a password got into the log.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 // crashDir is set in the process that TestKilledProcessLosesNothing kills.
@@ -21,7 +22,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 	dir := t.TempDir()
 	acknowledged := killWriter(t, dir, 200)
-	s := open(t, store.Options{Dir: dir})
+	s := storetest.Open(t, store.Options{Dir: dir})
 	kept, err := store.Ints(s.Reader, t.Context(), `SELECT n FROM thing ORDER BY n`)
 	if err != nil {
 		t.Fatal(err)

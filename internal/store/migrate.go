@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,6 +120,24 @@ func latest(fsys fs.FS, folder string) (int64, error) {
 		last = max(last, n)
 	}
 	return last, nil
+}
+
+// SchemaDigest identifies all migrations of this program: those of programs
+// with the same digest make the same schema.
+func SchemaDigest() (string, error) {
+	digest := sha256.New()
+	err := fs.WalkDir(embedded, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := embedded.ReadFile(name)
+		fmt.Fprintf(digest, "%s %d\n%s", name, len(text), text)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("store: read migrations: %w", err)
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
 }
 
 // provider prepares the migrations of one folder.

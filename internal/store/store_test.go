@@ -29,15 +29,19 @@ func TestPostgres(t *testing.T) {
 	t.Run("engine", func(t *testing.T) { storetest.Engine(t, emptyPostgres, statements) })
 }
 
-func openSQLite(t *testing.T) *store.Store   { return open(t, store.Options{Dir: storetest.Dir(t)}) }
-func openPostgres(t *testing.T) *store.Store { return migrate(t, emptyPostgres(t)) }
+func openSQLite(t *testing.T) *store.Store {
+	return storetest.Open(t, store.Options{Dir: storetest.Dir(t)})
+}
+func openPostgres(t *testing.T) *store.Store {
+	return storetest.Open(t, store.Options{Database: storetest.Postgres(t)})
+}
 
 func emptySQLite(t *testing.T) *store.Store {
-	return open(t, store.Options{Dir: t.TempDir()})
+	return storetest.Open(t, store.Options{Dir: t.TempDir()})
 }
 
 func emptyPostgres(t *testing.T) *store.Store {
-	return open(t, store.Options{Database: pgtest.URL(t)})
+	return storetest.Open(t, store.Options{Database: pgtest.URL(t)})
 }
 
 func migrate(t *testing.T, s *store.Store) *store.Store {
@@ -45,21 +49,6 @@ func migrate(t *testing.T, s *store.Store) *store.Store {
 	if _, _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return s
-}
-
-// open returns a store that is closed when the test ends.
-func open(t *testing.T, o store.Options) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
 	return s
 }
 
@@ -84,7 +73,7 @@ func TestOpenRefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a place with spaces, 100% odd?#", "data")
-	s := migrate(t, open(t, store.Options{Dir: dir}))
+	s := migrate(t, storetest.Open(t, store.Options{Dir: dir}))
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +95,7 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 // one complete file.
 func TestCloseLeavesOneFile(t *testing.T) {
 	dir := t.TempDir()
-	s := migrate(t, open(t, store.Options{Dir: dir}))
+	s := migrate(t, storetest.Open(t, store.Options{Dir: dir}))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

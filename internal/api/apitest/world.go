@@ -56,15 +56,7 @@ type World struct {
 func New(t testing.TB, o Options) *World {
 	t.Helper()
 	dir := storetest.Dir(t)
-	s, err := store.Open(t.Context(), store.Options{Database: o.Database, Dir: dir})
-	must(t, err)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	_, _, err = s.Migrate(t.Context())
-	must(t, err)
+	s := storetest.Open(t, store.Options{Database: o.Database, Dir: dir})
 	master, err := signing.CreateMaster(filepath.Join(dir, "master.key"))
 	must(t, err)
 

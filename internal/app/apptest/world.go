@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/app/licensing"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/store/storetest"
@@ -52,22 +51,14 @@ func NewIn(t testing.TB, dir string) *World {
 // NewPostgres starts a world on a PostgreSQL database of its own.
 func NewPostgres(t testing.TB) *World {
 	t.Helper()
-	return start(t, store.Options{Database: pgtest.URL(t)})
+	return start(t, store.Options{Database: storetest.Postgres(t)})
 }
 
 func start(t testing.TB, o store.Options) *World {
 	t.Helper()
 	w := &World{TB: t, Clock: &Clock{now: Start}, Logged: &Logged{}}
+	w.Store = storetest.Open(t, o)
 	var err error
-	w.Store, err = store.Open(t.Context(), o)
-	w.Must(err)
-	t.Cleanup(func() {
-		if err := w.Store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	_, _, err = w.Store.Migrate(t.Context())
-	w.Must(err)
 	w.Master, err = signing.LoadMaster(strings.Repeat("5e", 32), "")
 	w.Must(err)
 	w.Licensing = licensing.New(licensing.Deps{

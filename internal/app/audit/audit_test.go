@@ -16,7 +16,6 @@ import (
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/id"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/store/storetest"
@@ -46,7 +45,7 @@ func master(t *testing.T, digit string) *signing.Master {
 func onEach(t *testing.T, test func(*testing.T, trail)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, onSQLite(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		url := pgtest.URL(t)
+		url := storetest.Postgres(t)
 		test(t, open(t, store.Options{Database: url}, "pgx", url))
 	})
 }
@@ -58,14 +57,7 @@ func onSQLite(t *testing.T) trail {
 
 func open(t *testing.T, o store.Options, driver, source string) trail {
 	t.Helper()
-	s, err := store.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := storetest.Open(t, o)
 	raw, err := sql.Open(driver, source)
 	if err != nil {
 		t.Fatal(err)

@@ -35,15 +35,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: storetest.Dir(t)})
-	ok(t, err)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	_, _, err = s.Migrate(t.Context())
-	ok(t, err)
+	s := storetest.Open(t, store.Options{Dir: storetest.Dir(t)})
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 	ok(t, err)
 	f := &fixture{store: s, master: master, now: time.Date(2026, 3, 12, 12, 0, 0, 0, time.UTC)}

@@ -2,13 +2,9 @@ package identity_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +17,7 @@ import (
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 const (
@@ -33,36 +30,6 @@ var (
 	home   = identity.Origin{RequestID: "req-2", Address: netip.MustParseAddr("192.0.2.7"), UserAgent: "Browser/1"}
 	away   = identity.Origin{RequestID: "req-3", Address: netip.MustParseAddr("198.51.100.9"), UserAgent: "Browser/2"}
 )
-
-// migrated is the directory of an empty database that each test copies, which
-// is quicker than to migrate one each time.
-var migrated string
-
-func TestMain(m *testing.M) {
-	code, err := withMigrated(m.Run)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func withMigrated(run func() int) (code int, err error) {
-	migrated, err = os.MkdirTemp("", "keyward-identity-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(migrated)) }()
-	s, err := store.Open(context.Background(), store.Options{Dir: migrated})
-	if err != nil {
-		return 0, err
-	}
-	_, _, err = s.Migrate(context.Background())
-	if err = errors.Join(err, s.Close()); err != nil {
-		return 0, err
-	}
-	return run(), nil
-}
 
 // fixture is the use cases over an empty database, at a time that the test
 // moves.
@@ -79,15 +46,7 @@ func newFixture(t *testing.T) *fixture { return newFixtureWith(t, identity.Deps{
 
 func newFixtureWith(t *testing.T, d identity.Deps) *fixture {
 	t.Helper()
-	dir := t.TempDir()
-	ok(t, os.CopyFS(dir, os.DirFS(migrated)))
-	s, err := store.Open(t.Context(), store.Options{Dir: dir})
-	ok(t, err)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := storetest.Open(t, store.Options{Dir: storetest.Dir(t)})
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 	if err != nil {
 		t.Fatal(err)

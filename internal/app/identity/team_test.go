@@ -11,23 +11,19 @@ import (
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/fault"
-	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 // Owners who leave or demote each other at once leave one owner behind.
 func TestSomebodyStaysOwner(t *testing.T) {
 	for name, options := range map[string]func(t *testing.T) store.Options{
-		"SQLite":     func(t *testing.T) store.Options { return store.Options{Dir: t.TempDir()} },
-		"PostgreSQL": func(t *testing.T) store.Options { return store.Options{Database: pgtest.URL(t)} },
+		"SQLite":     func(t *testing.T) store.Options { return store.Options{Dir: storetest.Dir(t)} },
+		"PostgreSQL": func(t *testing.T) store.Options { return store.Options{Database: storetest.Postgres(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := store.Open(t.Context(), options(t))
-			ok(t, err)
-			t.Cleanup(func() { s.Close() })
-			_, _, err = s.Migrate(t.Context())
-			ok(t, err)
+			s := storetest.Open(t, options(t))
 			master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")
 			ok(t, err)
 			f := identity.New(identity.Deps{Store: s, Hasher: account.NewHasher(), Master: master, Now: time.Now, Log: slog.New(slog.DiscardHandler)})

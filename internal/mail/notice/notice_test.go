@@ -52,14 +52,7 @@ type post struct {
 
 func newPost(t *testing.T, smtp string) *post {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: storetest.Dir(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	if _, _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := storetest.Open(t, store.Options{Dir: storetest.Dir(t)})
 	p := &post{store: s, now: time.Date(2027, 3, 12, 12, 0, 0, 0, time.UTC), log: &bytes.Buffer{}}
 	clock, log := func() time.Time { return p.now }, slog.New(slog.NewTextHandler(p.log, nil))
 	master, err := signing.LoadMaster(strings.Repeat("5a", 32), "")

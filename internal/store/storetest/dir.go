@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/keyward/keyward/internal/pgtest"
 	"github.com/keyward/keyward/internal/store"
 )
 
@@ -29,6 +30,21 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
+// Open returns a store that is closed when the test ends.
+func Open(t testing.TB, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
 // migrated are the files of such a database, by name.
 var migrated = sync.OnceValues(func() (files map[string][]byte, err error) {
 	dir, err := os.MkdirTemp("", "keyward-storetest-")
@@ -36,12 +52,7 @@ var migrated = sync.OnceValues(func() (files map[string][]byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := store.Open(context.Background(), store.Options{Dir: dir})
-	if err != nil {
-		return nil, err
-	}
-	_, _, err = s.Migrate(context.Background())
-	if err = errors.Join(err, s.Close()); err != nil {
+	if err := migrate(context.Background(), store.Options{Dir: dir}); err != nil {
 		return nil, err
 	}
 	files = map[string][]byte{}
@@ -53,3 +64,26 @@ var migrated = sync.OnceValues(func() (files map[string][]byte, err error) {
 		return err
 	})
 })
+
+// Postgres is the URL of a PostgreSQL database of its own, gone after the test,
+// with the present schema and nothing in it.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	digest, err := store.SchemaDigest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pgtest.Copy(t, digest[:16], func(ctx context.Context, url string) error {
+		return migrate(ctx, store.Options{Database: url})
+	})
+}
+
+func migrate(ctx context.Context, o store.Options) (err error) {
+	s, err := store.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, _, err = s.Migrate(ctx)
+	return err
+}
