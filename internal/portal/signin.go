@@ -22,18 +22,23 @@ type signInPage struct {
 
 func (d *Door) signInPage(w http.ResponseWriter, r *http.Request) error {
 	next := httpx.SafeNext(r.URL.Query().Get("next"))
+	done := r.URL.Query().Get("done")
 	_, err := d.Identity.Session(r.Context(), sessionToken(r))
-	if err == nil {
+	if err == nil && !asAnother(done) {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	if !fault.Is(err, fault.Unauthenticated) {
+	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return err
 	}
 	page := d.newSignInPage(r, r.URL.Query().Get("email"), next)
-	page.Flash = signInFlash(r.URL.Query().Get("done"))
+	page.Flash = signInFlash(done)
 	return d.templates.Render(w, http.StatusOK, "login", page)
 }
+
+// asAnother reports whether what led here was for somebody who is not signed
+// in, whoever else is with the same browser.
+func asAnother(done string) bool { return done == "password" || done == "joined" }
 
 // signInFlash says what led here.
 func signInFlash(done string) []ui.Flash {

@@ -47,6 +47,11 @@ func TestInvitingSomebodyNew(t *testing.T) {
 	wantStatus(t, grace.post("/join", "token", token, "password", password, "repeat", "other"), http.StatusBadRequest)
 	wantTo(t, grace.post("/join", "token", token, "password", password, "repeat", password), "/login?done=joined")
 	wantStatus(t, grace.post("/join", "token", token, "password", password, "repeat", password), http.StatusGone)
+	borrowed := w.customer("bob@example.com").browser // whose owner is signed in
+	wantIn(t, borrowed.get("/login?done=joined"), ".flash", "You belong to the team now")
+	borrowed.signIn("grace@example.com")
+	wantIn(t, borrowed.get("/"), ".user-id small", "grace@example.com")
+	wantTo(t, borrowed.get("/login"), "/")
 	grace.signIn("grace@example.com")
 	wantStatus(t, grace.get(l.path()), http.StatusOK) // licenses belong to the customer
 	wantNone(t, grace.get("/"), "a[href='/team']")

@@ -27,7 +27,7 @@ type Limits struct {
 	ResetAccount   Rate // mailed links asked for by one account
 	StepAccount    Rate // codes of the second step of one account, from browsers it has not signed in with
 	StepDevice     Rate // from one browser it has signed in with
-	PasskeyAsk     Rate // passkeys asked for by one network address
+	PasskeyAsk     Rate // passkeys asked for by one network address, or one person
 	Keys           int  // how many addresses and accounts are remembered, each
 }
 

@@ -54,6 +54,9 @@ func (s *Service) BeginPasskey(ctx context.Context, actor account.Actor) (Passke
 	if err := proved(actor, s.clock()); err != nil {
 		return PasskeyAsk{}, err
 	}
+	if err := s.mayAsk(string(actor.ID), "Nothing was changed."); err != nil {
+		return PasskeyAsk{}, err
+	}
 	u, err := s.authenticatorUser(ctx, actor.ID)
 	if err != nil {
 		return PasskeyAsk{}, err
@@ -81,6 +84,15 @@ func (s *Service) authenticatorUser(ctx context.Context, person id.ID) (authenti
 	}
 	keys, err := s.Store.Passkeys(ctx, person, account.MaxPasskeys)
 	return authenticatorUser{p, keys}, err
+}
+
+// mayAsk counts what is asked of authenticators: each is kept until it is
+// answered or too old.
+func (s *Service) mayAsk(who, next string) error {
+	if wait := s.limits.passkeyAsk.Take(who, s.clock()); wait > 0 {
+		return limited(wait, next)
+	}
+	return nil
 }
 
 // askPasskey keeps what was asked until the answer comes.
@@ -265,8 +277,8 @@ func (s *Service) BeginPasskeySignIn(ctx context.Context, from Origin) (PasskeyA
 	if s.party == nil {
 		return PasskeyAsk{}, errNoPasskeys
 	}
-	if wait := s.limits.passkeyAsk.Take(networkOf(from.Address), s.clock()); wait > 0 {
-		return PasskeyAsk{}, limited(wait, "Or sign in with your password.")
+	if err := s.mayAsk(networkOf(from.Address), "Or sign in with your password."); err != nil {
+		return PasskeyAsk{}, err
 	}
 	options, session, err := s.party.BeginDiscoverableLogin()
 	if err != nil {
@@ -350,6 +362,9 @@ func (s *Service) genuine(ctx context.Context, actor account.Actor, k account.Pa
 // BeginPasskeyProof asks for one of the actor's passkeys.
 func (s *Service) BeginPasskeyProof(ctx context.Context, actor account.Actor) (PasskeyAsk, error) {
 	if err := personOnly(actor); err != nil {
+		return PasskeyAsk{}, err
+	}
+	if err := s.mayAsk(string(actor.ID), "Or enter your password."); err != nil {
 		return PasskeyAsk{}, err
 	}
 	u, err := s.authenticatorUser(ctx, actor.ID)

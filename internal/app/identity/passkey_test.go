@@ -9,6 +9,7 @@ import (
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/identity/passkeytest"
 	"github.com/keyward/keyward/internal/event"
+	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/store"
 )
@@ -271,4 +272,32 @@ func TestFactorsAreReset(t *testing.T) {
 	}
 	_, err = f.ResetFactors(t.Context(), system, id.New())
 	wantCode(t, err, "not_found")
+}
+
+// Each thing that is asked is kept for a while: nobody fills the database with
+// them (P-AUTH-13).
+func TestPasskeysAreAskedForWithinLimits(t *testing.T) {
+	f := newPasskeyFixture(t)
+	k := f.keyed(t, ada)
+	for name, ask := range map[string]func() error{
+		"to sign in": func() error { _, err := f.BeginPasskeySignIn(t.Context(), away); return err },
+		"to confirm": func() error { _, err := f.BeginPasskeyProof(t.Context(), k.Actor); return err },
+		"to be added": func() error {
+			actor := k.Actor
+			actor.ProvedAt = f.now
+			_, err := f.BeginPasskey(t.Context(), actor)
+			return err
+		},
+	} {
+		f.pass(time.Hour)
+		for range identity.DefaultLimits().PasskeyAsk.Burst {
+			ok(t, ask())
+		}
+		err := ask()
+		if wantCode(t, err, "too_many_attempts"); err != nil && fault.From(err).RetryAfter <= 0 {
+			t.Errorf("%s: it is not said how long to wait", name)
+		}
+		f.pass(identity.DefaultLimits().PasskeyAsk.Every)
+		ok(t, ask())
+	}
 }
