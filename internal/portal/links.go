@@ -202,6 +202,6 @@ func (d *Door) setTheme(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	ui.ThemeHandler().ServeHTTP(w, r)
+	ui.ThemeHandler(httpx.SafeNext).ServeHTTP(w, r)
 	return nil
 }

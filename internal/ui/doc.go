@@ -114,7 +114,7 @@
 // # Serving
 //
 //	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-//	mux.Handle("POST /theme", ui.ThemeHandler())
+//	mux.Handle("POST /theme", ui.ThemeHandler(httpx.SafeNext))
 //
 // Package uitest has the checks that a door's tests run over its pages.
 package ui

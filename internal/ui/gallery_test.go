@@ -237,7 +237,7 @@ func TestGallery(t *testing.T) {
 func show(t *testing.T, templates *ui.Templates) {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-	mux.Handle("POST /theme", ui.ThemeHandler())
+	mux.Handle("POST /theme", ui.ThemeHandler(func(path string) string { return path }))
 	mux.HandleFunc("POST /things/1/key", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"key":"CART-7KQ2-M4WX-9K2M"}`))

@@ -60,8 +60,9 @@ func ReportedZone(r *http.Request) *time.Location {
 
 // ThemeHandler answers the theme form: it remembers the choice in a cookie and sends the
 // reader back to where they were. A request that accepts JSON only gets 204, for the script
-// that has changed the colors already. It relies on the server's cross-origin checks.
-func ThemeHandler() http.Handler {
+// that has changed the colors already. It relies on the server's cross-origin checks, and on
+// local to turn whatever the form says about where to go back to into a place on this site.
+func ThemeHandler(local func(string) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{
 			Name: themeCookie, Value: string(parseTheme(r.PostFormValue("theme"))), Path: "/",
@@ -72,20 +73,7 @@ func ThemeHandler() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		w.Header().Set("Location", LocalPath(r.PostFormValue("back"), "/"))
+		w.Header().Set("Location", local(r.PostFormValue("back")))
 		w.WriteHeader(http.StatusSeeOther)
 	})
 }
-
-// LocalPath returns path when it is an address on this site, and otherwise the fallback, so
-// that a form field cannot send a reader to somebody else's site. Browsers read "\" as "/"
-// and drop tabs and line breaks, so paths with those are refused too.
-func LocalPath(path, fallback string) string {
-	rest, rooted := strings.CutPrefix(path, "/")
-	if !rooted || strings.HasPrefix(rest, "/") || strings.ContainsFunc(path, unsafeInPath) {
-		return fallback
-	}
-	return path
-}
-
-func unsafeInPath(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }

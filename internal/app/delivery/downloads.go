@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -93,19 +94,13 @@ func (s *Service) Downloads(ctx context.Context, actor account.Actor, q Query) (
 // ownLicense returns the license if the actor's customer owns it.
 func (s *Service) ownLicense(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.License, error) {
 	l, err := r.OwnedLicense(ctx, actor.CustomerID, wanted)
-	if store.IsNotFound(err) {
-		if _, err := r.License(ctx, wanted); err == nil {
-			s.foreign(ctx, actor, "license", wanted)
-		}
-		return l, fault.Missing("license")
+	if err != nil {
+		return l, isolation.Missing(ctx, s.Log, err, actor, "license", wanted, func() error {
+			_, err := r.License(ctx, wanted)
+			return err
+		})
 	}
-	return l, err
-}
-
-// foreign notes that somebody asked for what is another customer's (P-ISO-03).
-func (s *Service) foreign(ctx context.Context, actor account.Actor, what string, wanted id.ID) {
-	s.Log.WarnContext(ctx, "another customer's record was asked for",
-		"what", what, "id", wanted, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
+	return l, nil
 }
 
 // addGroup adds what there is of one product.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -171,7 +172,7 @@ func (s *Service) entitled(ctx context.Context, actor account.Actor, wanted id.I
 			return err
 		}
 		if len(h.licenses) == 0 {
-			s.foreign(ctx, actor, "file", wanted)
+			isolation.Note(ctx, s.Log, actor, "file", wanted)
 			return fault.Missing("file")
 		}
 		if g.release.State != license.Published || !g.release.Open(now) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -17,14 +18,9 @@ import (
 // while this one waits for it.
 func (s *Service) foreign(ctx context.Context, r store.Reader, actor account.Actor, kind store.Record, what string, wanted id.ID) error {
 	if exists, err := r.Exists(ctx, kind, wanted); err == nil && exists {
-		s.logForeign(ctx, actor, what, wanted)
+		isolation.Note(ctx, s.Log, actor, what, wanted)
 	}
 	return fault.Missing(what)
-}
-
-func (s *Service) logForeign(ctx context.Context, actor account.Actor, what string, wanted id.ID) {
-	s.Log.WarnContext(ctx, "another customer's record was asked for",
-		"what", what, "id", wanted, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
 }
 
 // remembered is among how many events of a kind a repetition is looked for.

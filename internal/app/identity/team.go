@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -221,7 +222,7 @@ func (s *Service) ownInvitation(ctx context.Context, actor account.Actor, invita
 		return i, missing(err, "invitation")
 	}
 	if i.CustomerID != actor.CustomerID {
-		s.logForeign(ctx, actor, "invitation", invitation)
+		isolation.Note(ctx, s.Log, actor, "invitation", invitation)
 		return account.TeamInvitation{}, fault.Missing("invitation")
 	}
 	return i, nil

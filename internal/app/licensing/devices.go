@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -184,7 +185,7 @@ func (s *Service) Device(ctx context.Context, actor account.Actor, wanted id.ID)
 func (s *Service) ownedActivation(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.Activation, error) {
 	a, err := r.OwnedActivation(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		return a, s.missing(ctx, err, actor, "activation", wanted, func() error {
+		return a, isolation.Missing(ctx, s.Log, err, actor, "activation", wanted, func() error {
 			_, err := r.Activation(ctx, wanted)
 			return err
 		})

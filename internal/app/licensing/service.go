@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -51,26 +52,11 @@ func (s *Service) clock() time.Time { return kept(s.Now()) }
 // now is what is read later.
 func kept(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// missing is the answer for a record that is not there for this actor. When
-// it exists for somebody else, that is logged (P-ISO-03), and the answer is
-// the same. exists reads with the Reader at hand: another connection may not
-// be free while this one waits for it.
-func (s *Service) missing(ctx context.Context, err error, actor account.Actor, what string, wanted id.ID, exists func() error) error {
-	if !store.IsNotFound(err) {
-		return err
-	}
-	if exists() == nil {
-		s.Log.WarnContext(ctx, "another customer's record was asked for",
-			"what", what, "id", wanted, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
-	}
-	return fault.Missing(what)
-}
-
 // owned returns the license if the actor's customer owns it.
 func (s *Service) owned(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.License, error) {
 	l, err := r.OwnedLicense(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		return l, s.missing(ctx, err, actor, "license", wanted, func() error {
+		return l, isolation.Missing(ctx, s.Log, err, actor, "license", wanted, func() error {
 			_, err := r.License(ctx, wanted)
 			return err
 		})

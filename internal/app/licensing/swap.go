@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -308,7 +309,7 @@ func (s *Service) fillSwap(ctx context.Context, r store.Reader, actor account.Ac
 func (s *Service) ownedReservation(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (license.Reservation, []byte, error) {
 	v, sealed, err := r.OwnedReservation(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		err = s.missing(ctx, err, actor, "reservation", wanted, func() error {
+		err = isolation.Missing(ctx, s.Log, err, actor, "reservation", wanted, func() error {
 			_, err := r.Reservation(ctx, wanted)
 			return err
 		})

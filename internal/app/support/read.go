@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -198,7 +199,7 @@ func (s *Service) File(ctx context.Context, actor account.Actor, wanted id.ID) (
 	}
 	f, err := s.Store.OwnedFile(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		return f, s.missing(ctx, err, actor, "file", wanted, func() error { return s.Store.FileExists(ctx, wanted) })
+		return f, isolation.Missing(ctx, s.Log, err, actor, "file", wanted, func() error { return s.Store.FileExists(ctx, wanted) })
 	}
 	return f, nil
 }

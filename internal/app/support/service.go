@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
@@ -97,24 +98,11 @@ func (s *Service) writer(actor account.Actor) error {
 	return nil
 }
 
-// missing is the answer for a record that is not there for this actor. When it
-// exists for somebody else, that is logged (P-ISO-03).
-func (s *Service) missing(ctx context.Context, err error, actor account.Actor, what string, wanted id.ID, exists func() error) error {
-	if !store.IsNotFound(err) {
-		return err
-	}
-	if exists() == nil {
-		s.Log.WarnContext(ctx, "another customer's record was asked for",
-			"what", what, "id", wanted, "customer", actor.CustomerID, "person", actor.ID, "request", actor.RequestID)
-	}
-	return fault.Missing(what)
-}
-
 // owned returns the ticket if the actor's customer owns it.
 func (s *Service) owned(ctx context.Context, r store.Reader, actor account.Actor, wanted id.ID) (ticket.Ticket, error) {
 	t, err := r.OwnedTicket(ctx, actor.CustomerID, wanted)
 	if err != nil {
-		return t, s.missing(ctx, err, actor, "ticket", wanted, func() error {
+		return t, isolation.Missing(ctx, s.Log, err, actor, "ticket", wanted, func() error {
 			_, err := r.Ticket(ctx, wanted)
 			return err
 		})
