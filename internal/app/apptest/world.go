@@ -41,7 +41,7 @@ func New(t testing.TB) *World {
 	return start(t, store.Options{Dir: storetest.Dir(t)})
 }
 
-// NewIn starts a world on SQLite in a directory that is there already, such as
+// NewIn starts a world on the migrated SQLite database of a directory, such as
 // one that another process works in.
 func NewIn(t testing.TB, dir string) *World {
 	t.Helper()

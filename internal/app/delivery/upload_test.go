@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/blob/blobtest"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store/storetest"
 )
 
 // What TestKilledPublishIsSweptAway gives to the process that it kills.
@@ -37,7 +38,7 @@ func TestKilledPublishIsSweptAway(t *testing.T) {
 			in.Files = append(in.Files, delivery.Upload{FileName: "never.zip", Size: -1, Content: untilKilled{}})
 		})
 	}
-	dir := t.TempDir()
+	dir := storetest.Dir(t)
 	w := worldIn(apptest.NewIn(t, dir), filepath.Join(dir, "files"))
 	p := w.Product("editor")
 	w.publish(p, "1.0")
