@@ -66,6 +66,7 @@ func TestAuthenticatorApp(t *testing.T) {
 	wantTo(t, away.get("/licenses"), "/login?next=%2Flicenses") // nobody has signed in yet
 	step := away.get("/login/code?next=%2Flicenses")
 	wantText(t, step, "h1", "One more step")
+	wantIn(t, step, "main", "Lost the app and the codes? Write to help@vendor.example: they make sure that it is you, and take this step away.")
 	w.pass(30 * time.Second)
 	refused := away.post("/login/code", "code", "123456", "next", "/licenses")
 	wantStatus(t, refused, http.StatusUnauthorized)
