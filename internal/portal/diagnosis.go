@@ -24,6 +24,7 @@ type diagnosis struct {
 	Warnings  []ui.Notice
 	Technical []technicalRow
 	Attempts  []attemptRow
+	Letting   string // what letting one in by one click means
 }
 
 // answer is one verdict in a line: use now, or add a device.
@@ -41,25 +42,55 @@ type technicalRow struct {
 type attemptRow struct {
 	Device, Identifier, Icon, Title string
 	When                            ui.When
-	LetIn                           string // where a device goes for it, or ""
+	LetIn                           string // where a device is chosen that goes for it, or ""
+	Admit                           *admission
+	Kept                            bool // a seat waits for it
 }
 
-func (d *Door) diagnose(p ui.Page, det licensing.Detail) diagnosis {
-	v := headline(det)
+// admission lets a refused device in by one click: a named device goes for it.
+type admission struct{ Action, Attempt, Retire, Name string }
+
+func (d *Door) diagnose(p ui.Page, v *visit, det licensing.Detail) diagnosis {
+	main := headline(det)
 	g := diagnosis{
-		Title: verdict.Describe(v.Code).Title, Text: explain(p, det, v), Actions: d.nextSteps(det, v),
+		Title: verdict.Describe(main.Code).Title, Text: explain(p, det, main), Actions: d.nextSteps(det, main),
 		Answers: []answer{useAnswer(det.Use), addAnswer(det.AddDevice)},
 		Checks:  checkList(p, det), Technical: technical(p, det), Warnings: warningNotices(p, det),
 	}
-	g.Tone, g.Icon = diagnosisTone(v)
+	g.Tone, g.Icon = diagnosisTone(main)
+	letting := det.Product.SelfDeactivation && v.signed.Role.MayManage()
 	for _, a := range det.Attempts {
-		row := newAttemptRow(p, a)
-		if a.ID != "" && a.Code == verdict.LimitReached && det.AddDevice.Code == verdict.LimitReached && det.Product.SelfDeactivation {
-			row.LetIn = replaceHref(det.License.ID, a.ID)
+		row := newAttemptRow(p, a.Attempt)
+		row.Kept = a.Kept
+		if a.Out && letting {
+			row.LetIn, row.Admit = replaceHref(det.License.ID, a.ID), admit(det, a)
 		}
 		g.Attempts = append(g.Attempts, row)
+		if row.Admit != nil {
+			g.Letting = lettingIn(p, v, det)
+		}
 	}
 	return g
+}
+
+func admit(det licensing.Detail, a licensing.Refused) *admission {
+	if det.Retire == nil {
+		return nil
+	}
+	return &admission{
+		Action: replaceHref(det.License.ID, ""), Attempt: string(a.ID), Retire: string(det.Retire.ID), Name: det.Retire.DisplayName(),
+	}
+}
+
+// lettingIn says, before the click, which device goes and what that means.
+func lettingIn(p ui.Page, v *visit, det licensing.Detail) string {
+	name := det.Retire.DisplayName()
+	text := fmt.Sprintf("%s is the device that was unused the longest (last seen: %s). Its seat is kept for 15 minutes for the device that you let in; "+
+		"the software on %s stops validating the next time it connects, or works on until then if it is offline.", name, seen(p, v, *det.Retire).Text, name)
+	if policy := swapWords(p, det.Swaps); policy != "" {
+		text += " This counts as a device change. " + policy
+	}
+	return text
 }
 
 func newAttemptRow(p ui.Page, a license.Attempt) attemptRow {

@@ -235,7 +235,7 @@ func TestRefusedActivationsAreShown(t *testing.T) {
 	p := ada.get(l.path())
 	want := []string{
 		"example.com example.com Wrong kind of device just now, 24 Nov 2026, 10:41 UTC",
-		"Two hw-two Activation limit reached 1 hour ago, 24 Nov 2026, 09:41 UTC Let this one in: Two",
+		"Two hw-two Activation limit reached 1 hour ago, 24 Nov 2026, 09:41 UTC Let this one in, retire One for Two Another device goes for Two",
 	}
 	if diff := cmp.Diff(want, p.texts(".attempts li")); diff != "" {
 		t.Errorf("attempts (-want +got):\n%s", diff)

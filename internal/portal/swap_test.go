@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/account"
@@ -89,7 +91,7 @@ func TestLettingARefusedDeviceIn(t *testing.T) {
 	l := w.issue(ada.Customer.ID, w.product("Editor"), limit(1))
 	old := w.activate(l, "Old")
 	w.call(l, "Lena")
-	asked := ada.get(ada.get(l.path()).attr(".attempts a", "href"))
+	asked := ada.get(ada.get(l.path()).attr(".let-in a", "href"))
 	wantIn(t, asked, "section[aria-labelledby=in]", "Lena hw-lena Activation limit reached")
 	wantText(t, asked, ".choices .btn-primary", "Let Lena in")
 	attempt := asked.attr("input[name=attempt]", "value")
@@ -100,6 +102,47 @@ func TestLettingARefusedDeviceIn(t *testing.T) {
 		t.Errorf("somebody else is answered %s", got)
 	}
 	w.activate(l, "Lena")
+}
+
+// One click where the policy allows it: the button names the device that goes.
+func TestLettingARefusedDeviceInByOneClick(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	viewer := w.colleague(ada, "vera@example.com", account.Viewer)
+	l := w.issue(ada.Customer.ID, w.product("Editor", policy(license.SwapPolicy{Allowed: 1})), limit(2))
+	w.activate(l, "Old")
+	w.pass(time.Hour)
+	w.activate(l, "Tower")
+	w.call(l, "Lena")
+	w.call(l, "Lena")
+	w.call(l, "Thief")
+	page := ada.get(l.path())
+	if got := page.texts(".let-in button"); strings.Join(got, "; ") != "Let this one in, retire Old for Thief; Let this one in, retire Old for Lena" {
+		t.Errorf("the buttons read %q", got)
+	}
+	wantIn(t, page, ".attempts", "Old is the device that was unused the longest (last seen: Never). Its seat is kept for 15 minutes")
+	wantIn(t, page, ".attempts", "This counts as a device change. 1 of 1 device change left")
+	wantNone(t, viewer.get(l.path()), ".attempts button, .attempts a")
+	var fields []string
+	row := page.find(".attempts li:has(.vh:contains('Lena'))").First()
+	row.Find("input").Each(func(_ int, s *goquery.Selection) {
+		fields = append(fields, s.AttrOr("name", ""), s.AttrOr("value", ""))
+	})
+	action := row.Find("form").AttrOr("action", "")
+
+	kept := ada.post(action, fields...)
+	wantText(t, ada.get(kept.location()), ".swap h2", "The seat is reserved for Lena")
+	wantTo(t, ada.post(action, fields...), kept.location()) // a double click
+	page = ada.get(l.path())
+	wantIn(t, page, ".attempts li:nth-child(2)", "A seat is kept for it")
+	wantText(t, page, ".attempts li:nth-child(1) .btn", "Let this one in: Thief") // the policy has none left, and says so there
+	wantNone(t, page, ".let-in")
+	wantIn(t, ada.get(page.attr(".attempts li:nth-child(1) .btn", "href")), ".notice", "The next change is possible on")
+	if got := w.call(l, "Thief").Verdict.Code; got != verdict.LimitReached {
+		t.Errorf("somebody else is answered %s", got)
+	}
+	w.activate(l, "Lena")
+	wantNone(t, ada.get(l.path()), ".attempts li:contains('Lena') :is(a, button)")
 }
 
 func TestReservationsThatEnd(t *testing.T) {

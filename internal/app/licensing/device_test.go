@@ -124,10 +124,10 @@ func TestRefusedAttemptsAreKeptForTheOwner(t *testing.T) { // P-LICD-09
 	equal(t, 5, len(detail.Attempts))
 	equal(t, license.Attempt{
 		ID: detail.Attempts[0].ID, At: w.Clock.Now(), Kind: license.Hardware, Identifier: "elsewhere", Name: "Name of elsewhere", Code: verdict.ProductMismatch,
-	}, detail.Attempts[0])
+	}, detail.Attempts[0].Attempt)
 	equal(t, license.Attempt{
 		ID: detail.Attempts[1].ID, At: w.Clock.Now().Add(-time.Second), Kind: license.Hardware, Identifier: "hw-24", Name: "Name of hw-24", Code: verdict.LimitReached,
-	}, detail.Attempts[1])
+	}, detail.Attempts[1].Attempt)
 }
 
 func TestValidate(t *testing.T) {

@@ -40,10 +40,11 @@ type Detail struct {
 	Use        verdict.Verdict // does it work now, on any device
 	AddDevice  verdict.Verdict // could one more device activate
 	Devices    []license.Activation
-	Attempts   []license.Attempt
-	History    []HistoryEntry // newest first, the assignment last
-	Shortened  bool           // older entries between the last two are left out
-	KeyOnFile  bool           // false: contact the administrator (P-LICD-04)
+	Attempts   []Refused
+	Retire     *license.Activation // unused the longest: can go for a refused device; nil where none can
+	History    []HistoryEntry      // newest first, the assignment last
+	Shortened  bool                // older entries between the last two are left out
+	KeyOnFile  bool                // false: contact the administrator (P-LICD-04)
 	RenewalURL string
 }
 
@@ -95,7 +96,7 @@ func (s *Service) fillDetail(ctx context.Context, r store.Reader, actor account.
 	if d.Devices, err = r.LicenseActivations(ctx, l.ID, detailDevices); err != nil {
 		return err
 	}
-	if d.Attempts, err = r.Attempts(ctx, l.ID, detailAttempts); err != nil {
+	if err := fillRefused(ctx, r, d); err != nil {
 		return err
 	}
 	d.History, d.Shortened, err = history(ctx, r, actor, l.ID)
