@@ -284,7 +284,7 @@ func (e *Export) written(ctx context.Context, wanted id.ID) ([]written, error) {
 func (e *Export) events(ctx context.Context, out *list) error {
 	var after id.ID
 	for {
-		events, err := e.store.EventsOfCustomer(ctx, e.actor.CustomerID, after, pageSize, event.LicenseCreated, event.ChangeRefused)
+		events, err := e.store.EventsOfCustomer(ctx, e.actor.CustomerID, after, pageSize, event.LicenseCreated, event.ChangeRefused, event.TicketNoted)
 		if err != nil {
 			return err
 		}
