@@ -83,7 +83,9 @@ func TestURL(t *testing.T) {
 func TestWithpostgres(t *testing.T) {
 	pgtest.URL(t) // skips or fails where there is no PostgreSQL
 	program := filepath.Join(t.TempDir(), "withpostgres")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/withpostgres").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, "./cmd/withpostgres")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the test script has built it
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	// The script signals its parent, withpostgres, which passes it on.
