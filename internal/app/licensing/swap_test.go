@@ -2,7 +2,6 @@ package licensing_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -406,7 +405,7 @@ func TestSwapContention(t *testing.T) {
 			p, c := w.Product("editor"), w.Customer("Ada")
 			t.Run("a code let 32 devices in", func(t *testing.T) { oneCode(w.In(t), p, c) })
 			t.Run("one device replaced 32 times", func(t *testing.T) { oneReplacement(w.In(t), p, c) })
-			t.Run("a thousand swaps and activations", func(t *testing.T) { swapStorm(w.In(t), p, c) })
+			t.Run("a thousand swaps, forty at a time", func(t *testing.T) { swapStorm(w.In(t), p, c) })
 		})
 	}
 }
@@ -450,70 +449,54 @@ func oneReplacement(w *apptest.World, p license.Product, c account.Customer) {
 	equal(w, 1, count(w, l, event.SeatReserved))
 }
 
-// swapStorm lets 25 people change 5 seats 20 times each, a swap and an
-// activation at a time, and counts the seats each time.
+// swapStorm has forty people make a thousand swaps of the seats of one license,
+// each followed by an activation with its code, while others try to get in
+// between, and counts the seats after each.
 func swapStorm(w *apptest.World, p license.Product, c account.Customer) {
-	l, key := w.License(p, c)
-	w.Activate(p, key, "HW-0", "HW-1", "HW-2", "HW-3", "HW-4")
-	together(25, func(i int) {
-		r := rand.New(rand.NewPCG(2, uint64(i)))
-		for range 20 {
-			swapOnce(w, l, p, c, key, r)
-			if n := taken(w, l); n[0]+n[1] > 5 {
-				w.Errorf("%d seats are held and %d kept", n[0], n[1])
+	const people, each = 40, 25
+	l, key := w.License(p, c, limited(people))
+	var first []string
+	for i := range people {
+		first = append(first, fmt.Sprint("first-", i))
+	}
+	devices := w.Activate(p, key, first...)
+	together(people, func(i int) {
+		for n := range each {
+			devices[i] = swapOnce(w, l, p, c, key, fmt.Sprint("new-", i, "-", n), devices[i])
+			if got := taken(w, l); got[0]+got[1] != people {
+				w.Errorf("%d seats are held and %d kept", got[0], got[1])
 			}
 		}
 	})
-	now := taken(w, l)
-	events, err := w.Store.LicenseEvents(w.Context(), l.ID, 10_000)
+	equal(w, [2]int{people, 0}, taken(w, l))
+	happened := map[event.Type]int{}
+	events, err := w.Store.LicenseEvents(w.Context(), l.ID, 10*people*each)
 	w.Must(err)
-	open := 0
 	for _, e := range events {
-		switch e.Type {
-		case event.ActivationCreated:
-			open++
-		case event.ActivationDeactivated:
-			open--
-		}
+		happened[e.Type]++
 	}
-	if open != now[0] || now[0]+now[1] > 5 || now[0]+now[1] == 0 {
-		w.Errorf("%v seats are held and kept, by events %d", now, open)
-	}
-	w.Clock.Add(license.ReservedFor)
-	equal(w, [2]int{now[0], 0}, taken(w, l))
+	equal(w, people*each, happened[event.SeatReserved])
+	equal(w, people*each, happened[event.ActivationDeactivated])
+	equal(w, people*each+people, happened[event.ActivationCreated])
 }
 
-func swapOnce(w *apptest.World, l license.License, p license.Product, c account.Customer, key string, r *rand.Rand) {
+// swapOnce replaces a device by a newcomer, which it returns.
+func swapOnce(w *apptest.World, l license.License, p license.Product, c account.Customer, key, newcomer string, retire license.Activation) license.Activation {
 	owner, client := apptest.Owner(c), apptest.Client(p)
-	newcomer := fmt.Sprint("HW-", r.IntN(40))
-	if r.IntN(3) == 0 {
-		if _, err := w.Licensing.Activate(w.Context(), client, apptest.Call(key, newcomer)); err != nil {
-			w.Error(err)
-		}
-		return
-	}
-	devices, err := w.Store.LicenseActivations(w.Context(), l.ID, 5)
-	if err != nil || len(devices) == 0 {
-		w.Errorf("%d devices (%v)", len(devices), err)
-		return
-	}
-	retire := devices[r.IntN(len(devices))]
-	if r.IntN(8) == 0 {
-		if _, err := w.Licensing.Free(w.Context(), owner, retire.ID); err != nil {
-			w.Error(err)
-		}
-		return
-	}
 	made, err := w.Licensing.Replace(w.Context(), owner, licensing.Replacement{LicenseID: l.ID, Retire: retire.ID})
-	if fault.Is(err, fault.Conflict) {
-		return // somebody else was quicker
-	}
-	swap, err2 := w.Licensing.Swap(w.Context(), owner, made.ID)
-	if err != nil || err2 != nil {
-		w.Error(err, err2)
-		return
-	}
-	if _, err := w.Licensing.Activate(w.Context(), client, claimed(key, newcomer, swap.Code)); err != nil {
+	if err != nil {
 		w.Error(err)
+		return retire
 	}
+	if strings.HasSuffix(newcomer, "0") {
+		if a, err := w.Licensing.Activate(w.Context(), client, apptest.Call(key, "without "+newcomer)); err != nil || a.Verdict.Valid {
+			w.Errorf("without a code: %s (%v)", a.Verdict.Code, err)
+		}
+	}
+	a, err := w.Licensing.Activate(w.Context(), client, claimed(key, newcomer, code(w, owner, made)))
+	if err != nil || !a.Verdict.Valid {
+		w.Errorf("with its code: %s (%v)", a.Verdict.Code, err)
+		return retire
+	}
+	return *a.Activation
 }
