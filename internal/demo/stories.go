@@ -54,6 +54,10 @@ var (
 	ciRunner   = hardware("ci-runner-arm", debian)
 	nas        = hardware("nas.office.halden.example", debian)
 	oldTower   = hardware("Old tower (basement)", win10)
+	vault      = hardware("Archive vault terminal", debian)
+	survey     = hardware("Survey rig without network", fedora)
+	ship       = hardware("MV Halden, chart room", windows)
+	lostTablet = hardware("Tablet of field crew 7", win10)
 	longName   = hardware("Surveying vehicle 4, workstation behind the driver's seat, replacement for the one stolen in Gothenburg in spring", windows)
 )
 
@@ -144,7 +148,9 @@ func (a *author) more() {
 	a.license("renewed", driftwood).issue(700*day, of(team)).renewed(350*day, 365).renewed(2*day, 365).
 		device(nas, 699*day, 6*hour).device(frontDesk, 400*day, 1*day).live(frontDesk)
 	a.license("reinstated", cartograph).issue(170*day, of(team)).
-		device(field1, 169*day, 12*hour).suspended(80*day, license.Contract, "").reinstated(73 * day).live(field1)
+		device(field1, 169*day, 12*hour).suspended(80*day, license.Contract, "").reinstated(73*day).live(field1).
+		offline(vault, 60*day).broughtBack(vault, 25*day).offline(survey, 86*day).offline(ship, 12*day).
+		offline(lostTablet, 70*day).missed(lostTablet, 5*day)
 }
 
 // others fill the list as a customer of some years has it.

@@ -59,7 +59,7 @@ var layers = []layer{
 
 	{"internal/config", nil, "settings are values: reading them must not start anything"},
 	{"internal/server", []string{"verdict", "licensefile", "internal"}, "the one package that sees everything, so that no other has to"},
-	{"internal/demo", slices.Concat(below, []string{"client", "internal/server", "internal/config", "internal/app", "internal/mail", "internal/mailbox", "internal/ui"}),
+	{"internal/demo", slices.Concat(below, []string{"client", "licensefile", "internal/server", "internal/config", "internal/app", "internal/mail", "internal/mailbox", "internal/ui"}),
 		"it does what a vendor and devices do, by the doors and the use cases"},
 	{"internal/cli", slices.Concat(below, []string{"internal/server", "internal/config", "internal/demo", "internal/app"}),
 		"a command is a door too: it reads flags and calls a use case"},
