@@ -218,7 +218,7 @@ func (d *Door) newDeviceResults(p ui.Page, v *visit, s deviceState, list licensi
 		return r
 	}
 	r.Pager = devicePager(s, list)
-	r.Export = &ui.Link{Label: "Export CSV", Href: address("/activations.csv", s.values()), Icon: "download"}
+	r.Export = csvLink("/activations.csv", s.values())
 	return r
 }
 

@@ -40,6 +40,8 @@ type downloadsPage struct {
 type downloadResults struct {
 	Announce string
 	Chips    ui.Chips
+	Export   *ui.Link // as a file
+	Views    *ui.Menu // kept under a name
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Groups   []downloadGroup
@@ -118,6 +120,11 @@ func (s downloadState) values() url.Values {
 	return v
 }
 
+// query is what the list is asked for, from its beginning.
+func (s downloadState) query() delivery.Query {
+	return delivery.Query{Search: s.search, Channel: s.channel, ProductID: s.product, LicenseID: s.license}
+}
+
 func (s downloadState) href() string { return address("/downloads", s.values()) }
 
 func (s downloadState) with(change func(*downloadState)) string {
@@ -135,9 +142,9 @@ func (d *Door) downloads(w http.ResponseWriter, r *http.Request, v *visit) error
 		http.Redirect(w, r, s.href(), http.StatusSeeOther)
 		return nil
 	}
-	list, err := d.Delivery.Downloads(r.Context(), v.actor, delivery.Query{
-		Search: s.search, Channel: s.channel, ProductID: s.product, LicenseID: s.license, After: s.place.after.Row, Before: s.place.before.Row,
-	})
+	q := s.query()
+	q.After, q.Before = s.place.after.Row, s.place.before.Row
+	list, err := d.Delivery.Downloads(r.Context(), v.actor, q)
 	if err != nil {
 		return err
 	}
@@ -145,6 +152,9 @@ func (d *Door) downloads(w http.ResponseWriter, r *http.Request, v *visit) error
 	p.Now = list.At
 	results, err := d.newDownloadResults(p, s, list)
 	if err != nil {
+		return err
+	}
+	if results.Views, err = d.viewsMenu(r, v, "downloads", s.values(), list.Any); err != nil {
 		return err
 	}
 	return d.templates.Render(w, http.StatusOK, "downloads", downloadsPage{Page: p, Results: results, Search: searchForm{
@@ -169,7 +179,9 @@ func (d *Door) newDownloadResults(p ui.Page, s downloadState, list delivery.Down
 	r.Announce = ui.Plural(total, "release", "releases") + " found"
 	if len(r.Groups) == 0 {
 		r.Empty = emptyDownloads(list)
+		return r, nil
 	}
+	r.Export = csvLink("/downloads.csv", s.values())
 	return r, nil
 }
 

@@ -1,17 +1,20 @@
 package portal
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/sheet"
+	"github.com/keyward/keyward/internal/ticket"
 	"github.com/keyward/keyward/internal/ui"
 )
 
@@ -21,6 +24,7 @@ func (d *Door) exportRoutes() httpx.Routes {
 		{Pattern: "GET /licenses/export", Access: httpx.SignedIn, Handler: d.visiting(d.exportPage)},
 		{Pattern: "POST /licenses.csv", Access: httpx.SignedIn, Handler: d.visiting(d.exportKeys)},
 		{Pattern: "GET /activations.csv", Access: httpx.SignedIn, Handler: d.visiting(d.exportDevices)},
+		{Pattern: "GET /downloads.csv", Access: httpx.SignedIn, Handler: d.visiting(d.exportDownloads)},
 	}
 }
 
@@ -213,6 +217,69 @@ func (f *download) devices(rows []licensing.DeviceRow, at time.Time) error {
 		cells[i] = []string{
 			a.DisplayName(), a.Identifier, kindWord(a.Kind), a.Platform, a.AppVersion, deviceStatusWord(a.Status(l.Status(at), at)),
 			f.instant(a.LastSeenAt), f.instant(a.ActivatedAt), f.instant(a.EndedAt), row.Product.Name, l.Mask, environmentWord(l.Environment),
+		}
+	}
+	return f.write(cells)
+}
+
+// csvLink offers a list as a file.
+func csvLink(path string, state url.Values) *ui.Link {
+	return &ui.Link{Label: "Export CSV", Href: address(path, state), Icon: "download"}
+}
+
+// exportDownloads is the list of downloads as a file, a row for each file of a
+// release. Files that the customer may not have are not named.
+func (d *Door) exportDownloads(w http.ResponseWriter, r *http.Request, v *visit) error {
+	s, err := readDownloadState(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	s.search, _ = cutSearch(s.search)
+	f := newDownload(w, v, "downloads", "Product", "Environment", "Version", "Channel", "Released", "Included", "File", "Kind", "Size in bytes", "SHA-256")
+	err = d.Delivery.Export(r.Context(), v.actor, s.query(), f.releases)
+	if err == nil {
+		err = f.write(nil) // a list without rows has its heading
+	}
+	return d.finish(r, f, err)
+}
+
+func (f *download) releases(p license.Product, items []delivery.Item) error {
+	if err := f.begin(); err != nil {
+		return err
+	}
+	var cells [][]string
+	for _, item := range items {
+		row := []string{p.Name, environmentWord(p.Environment), versionWord(item.Version), channelWord(item.Channel), f.instant(item.ReleasedAt)}
+		if !item.Allowed {
+			cells = append(cells, append(row, "No", "", "", "", ""))
+			continue
+		}
+		for _, a := range item.Assets {
+			cells = append(cells, append(row[:len(row):len(row)], "Yes", a.FileName, assetWords(a), strconv.FormatInt(a.Size, 10), hex.EncodeToString(a.SHA256)))
+		}
+	}
+	return f.write(cells)
+}
+
+// exportTickets is the list of tickets as a file.
+func (d *Door) exportTickets(w http.ResponseWriter, r *http.Request, v *visit) error {
+	s := readTicketState(r.URL.Query())
+	s.search, _ = cutSearch(s.search)
+	f := newDownload(w, v, "tickets", "Ticket", "Subject", "Status", "Priority", "Category", "Environment",
+		"Created", "Last updated", "First answer", "Resolved", "Closed")
+	err := d.Support.Export(r.Context(), v.actor, s.query(v.zone), func(rows []ticket.Ticket) error { return f.tickets(d, rows) })
+	return d.finish(r, f, err)
+}
+
+func (f *download) tickets(d *Door, rows []ticket.Ticket) error {
+	if err := f.begin(); err != nil {
+		return err
+	}
+	cells := make([][]string, len(rows))
+	for i, t := range rows {
+		cells[i] = []string{
+			t.Name(), t.Subject, ticketStatusWord(t.Status), priorityWord(t.Priority), d.Support.CategoryLabel(t.Category), environmentWord(t.Environment),
+			f.instant(t.CreatedAt), f.instant(t.UpdatedAt), f.instant(t.FirstResponseAt), f.instant(t.ResolvedAt), f.instant(t.ClosedAt),
 		}
 	}
 	return f.write(cells)

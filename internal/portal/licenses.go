@@ -186,7 +186,7 @@ func hidden(v url.Values, without ...string) []ui.Hidden {
 		v.Del(name)
 	}
 	var fields []ui.Hidden
-	for _, name := range []string{"q", "status", "license", "within", "ended", "sort", "dir"} {
+	for _, name := range []string{"q", "status", "channel", "product", "license", "category", "since", "until", "within", "ended", "sort", "dir"} {
 		if value := v.Get(name); value != "" {
 			fields = append(fields, ui.Hidden{Name: name, Value: value})
 		}

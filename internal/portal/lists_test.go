@@ -1,12 +1,18 @@
 package portal_test
 
 import (
+	"encoding/hex"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/keyward/keyward/internal/app/delivery"
+	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/ticket"
 )
 
 // Ended licenses are folded away by a switch that counts them, together with
@@ -90,6 +96,90 @@ func TestNeedsAttentionFirst(t *testing.T) {
 	w.pass(100 * day)
 	ada.signIn("ada@example.com")
 	wantListed(t, ada.get("/licenses?sort=attention"), paused, full, ended, sooner, soon, fine, revoked)
+}
+
+// Tickets have what the other lists have: orders, a fold, views and a file.
+func TestTicketsAsAList(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	next := func(subject string, to ticket.Status) {
+		w.pass(time.Minute)
+		asked := w.ask(ada, func(q *desk.Question) { q.Subject = subject })
+		if to != ticket.Open {
+			w.setStatus(asked, to)
+		}
+	}
+	next("=waits", ticket.Waiting)
+	next("done", ticket.Closed)
+	next("solved", ticket.Resolved)
+	next("new", ticket.Open)
+	subjects := func(p *page) string { return strings.Join(p.texts("tbody th a"), " ") }
+	for path, want := range map[string]string{
+		"/tickets": "new solved done =waits", "/tickets?sort=attention": "=waits solved new done", "/tickets?sort=oldest": "=waits done solved new",
+		"/tickets?ended=hide": "new solved =waits", "/tickets?ended=hide&status=closed": "done", "/tickets?sort=price": "new solved done =waits",
+	} {
+		if got := subjects(ada.get(path)); got != want {
+			t.Errorf("%s lists %q, want %q", path, got, want)
+		}
+	}
+	all := ada.get("/tickets")
+	folded := ada.get(all.attr(".fold", "href"))
+	wantText(t, folded, ".fold", "Show 1 closed ticket")
+	wantIn(t, folded, ".chips", "All 3")
+	sorted := ada.get("/tickets?ended=hide&sort=attention&q=e")
+	wantIn(t, sorted, ".menu-button [aria-current]", "Needs attention first")
+	// What the filters beside send is kept where a search renews it.
+	if got := sorted.attrs("#results input[form=narrow]", "value"); !cmp.Equal(got, []string{"e", "hide", "attention"}) {
+		t.Errorf("the filters keep %q", got)
+	}
+	wantTo(t, ada.post("/tickets/search", "q", "e", "ended", "hide", "sort", "attention"), "/tickets?ended=hide&q=e&sort=attention")
+	wantTo(t, saveFrom(ada, "/tickets?sort=attention&ended=hide", "Mine to answer"), "/tickets?ended=hide&sort=attention")
+
+	export := ada.get(ada.get("/tickets?sort=attention&ended=hide").attr("a[href^='/tickets.csv']", "href"))
+	_, rows := readSheet(t, export.body)
+	if diff := cmp.Diff([]string{"'=waits", "solved", "new"}, column(rows, 1)); diff != "" {
+		t.Errorf("the file (-want +got):\n%s", diff)
+	}
+	if got := rows[0][6]; got != "2026-11-24T09:42:00+00:00" {
+		t.Errorf("an instant is written %q", got)
+	}
+	if _, rows := readSheet(t, w.customer("eve@example.com").get("/tickets.csv").body); len(rows) != 0 {
+		t.Errorf("another customer gets %q", rows)
+	}
+}
+
+// So have downloads; what is out of reach is named without its files.
+func TestDownloadsAsAList(t *testing.T) {
+	w := newWorld(t)
+	ada := w.customer("ada@example.com")
+	p := w.product("+Editor")
+	r := w.publish(p, "2.0", func(in *delivery.NewRelease) { in.Channel = license.Beta })
+	w.publish(p, "3.0")
+	l := w.issue(ada.Customer.ID, p, maxVersion("2.x"))
+	narrowed := ada.get("/downloads?channel=beta&product=" + string(p.ID))
+	if got := narrowed.attrs("form.search input[type=hidden]", "name"); !cmp.Equal(got, []string{"channel", "product"}) {
+		t.Errorf("searching keeps %q", got)
+	}
+	wantTo(t, saveFrom(ada, "/downloads?channel=beta&q=edi&cut=1&after=x", "Early ones"), "/downloads?channel=beta&q=edi")
+
+	export := ada.get(ada.get("/downloads").attr("a[href^='/downloads.csv']", "href"))
+	if name := export.header.Get("Content-Disposition"); name != `attachment; filename="downloads-2026-11-24.csv"` {
+		t.Errorf("sent as %q", name)
+	}
+	_, rows := readSheet(t, export.body)
+	stamp, sum := "2026-11-24T08:41:00+00:00", hex.EncodeToString(r.Assets[0].SHA256)
+	if diff := cmp.Diff([][]string{
+		{"'+Editor", "Production", "v3.0", "Stable", stamp, "No", "", "", "", ""},
+		{"'+Editor", "Production", "v2.0", "Beta", stamp, "Yes", "setup.bin", "Package · Windows · x64", "14", sum},
+	}, rows); diff != "" {
+		t.Errorf("the file (-want +got):\n%s", diff)
+	}
+	for query, want := range map[string]int{"channel=beta": 1, "q=nothing": 0, "license=" + string(l.ID): 2} {
+		if _, rows := readSheet(t, ada.get("/downloads.csv?"+query).body); len(rows) != want {
+			t.Errorf("%s: %q", query, rows)
+		}
+	}
+	wantStatus(t, w.customer("eve@example.com").get("/downloads.csv?license="+string(l.ID)), http.StatusNotFound)
 }
 
 func TestDeactivatedDevicesFoldAway(t *testing.T) {

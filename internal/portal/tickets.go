@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,7 @@ func (d *Door) ticketRoutes() httpx.Routes {
 		return nil
 	}
 	return httpx.Routes{
+		{Pattern: "GET /tickets.csv", Access: httpx.SignedIn, Handler: d.visiting(d.exportTickets)},
 		{Pattern: "GET /tickets", Access: httpx.SignedIn, Handler: d.visiting(d.tickets)},
 		{Pattern: "POST /tickets/search", Access: httpx.SignedIn, Handler: d.visiting(d.searchTickets)},
 		{Pattern: "GET /tickets/new", Access: httpx.SignedIn, Handler: d.visiting(d.newTicket)},
@@ -46,16 +48,19 @@ type ticketsPage struct {
 
 // ticketFilter is the form with what no chip stands for.
 type ticketFilter struct {
-	Hidden       []ui.Hidden
 	Category     ui.Field
 	Since, Until string
-	Clear        string
 }
 
 // ticketResults is the part of the page that searching replaces.
 type ticketResults struct {
 	Announce string
+	Refine   []ui.Hidden // what the form beside keeps of the list, as it is now
 	Chips    ui.Chips
+	Fold     ui.Fold // of closed ones
+	Sort     ui.Menu
+	Export   *ui.Link // as a file
+	Views    *ui.Menu // kept under a name
 	Pills    ui.Pills
 	Notices  []ui.Notice
 	Rows     []ticketRow
@@ -79,6 +84,8 @@ type ticketState struct {
 	category     string
 	since, until string // days as typed, when they are days
 	bad          string // a day that is none
+	open         bool   // closed ones are folded away
+	sort         ticket.Order
 	place        place
 	cut          bool
 }
@@ -86,7 +93,10 @@ type ticketState struct {
 const dayForm = "2006-01-02"
 
 func readTicketState(q url.Values) ticketState {
-	s := ticketState{search: q.Get("q"), cut: q.Get("cut") != "", category: q.Get("category")}
+	s := ticketState{search: q.Get("q"), cut: q.Get("cut") != "", category: q.Get("category"), sort: ticket.Order(q.Get("sort"))}
+	if !s.sort.Known() {
+		s.sort = ticket.ByUpdated
+	}
 	switch status := ticket.Status(q.Get("status")); {
 	case status == "" || status.Known():
 		s.status = status
@@ -96,6 +106,7 @@ func readTicketState(q url.Values) ticketState {
 	if len(s.category) > 64 {
 		s.category = ""
 	}
+	s.open = q.Get("ended") == "hide" && s.status != ticket.Closed
 	s.since, s.until = s.dayOf(q.Get("since")), s.dayOf(q.Get("until"))
 	s.place = readPlace(q.Get("after"), q.Get("before"), s.fingerprint())
 	return s
@@ -113,7 +124,7 @@ func (s *ticketState) dayOf(text string) string {
 }
 
 func (s ticketState) fingerprint() string {
-	return fingerprint("tickets", s.search, string(s.status), s.category, s.since, s.until)
+	return fingerprint("tickets", s.search, string(s.status), s.category, s.since, s.until, string(s.sort), fmt.Sprint(s.open))
 }
 
 func (s ticketState) values() url.Values {
@@ -128,6 +139,12 @@ func (s ticketState) values() url.Values {
 	if s.cut {
 		v.Set("cut", "1")
 	}
+	if s.open && s.status != ticket.Closed {
+		v.Set("ended", "hide")
+	}
+	if s.sort != ticket.ByUpdated {
+		v.Set("sort", string(s.sort))
+	}
 	return v
 }
 
@@ -139,9 +156,10 @@ func (s ticketState) with(change func(*ticketState)) string {
 	return s.href()
 }
 
-// query reads days in the reader's zone; the last one is included.
+// query is what the list is asked for, from its beginning. Days are read in the
+// reader's zone; the last one is included.
 func (s ticketState) query(zone *time.Location) support.ListQuery {
-	q := support.ListQuery{Search: s.search, Status: s.status, Category: s.category, After: s.place.after.Row, Before: s.place.before.Row}
+	q := support.ListQuery{Search: s.search, Status: s.status, Category: s.category, Open: s.open, Sort: s.sort}
 	if t, err := time.ParseInLocation(dayForm, s.since, zone); err == nil {
 		q.From = t
 	}
@@ -158,7 +176,9 @@ func (d *Door) tickets(w http.ResponseWriter, r *http.Request, v *visit) error {
 		http.Redirect(w, r, s.href(), http.StatusSeeOther)
 		return nil
 	}
-	list, err := d.Support.List(r.Context(), v.actor, s.query(v.zone))
+	q := s.query(v.zone)
+	q.After, q.Before = s.place.after.Row, s.place.before.Row
+	list, err := d.Support.List(r.Context(), v.actor, q)
 	if err != nil {
 		return err
 	}
@@ -166,7 +186,11 @@ func (d *Door) tickets(w http.ResponseWriter, r *http.Request, v *visit) error {
 		http.Redirect(w, r, s.href(), http.StatusSeeOther) // nothing is left at this place
 		return nil
 	}
-	return d.templates.Render(w, http.StatusOK, "tickets", d.newTicketsPage(r, v, s, list))
+	page := d.newTicketsPage(r, v, s, list)
+	if page.Results.Views, err = d.viewsMenu(r, v, "tickets", s.values(), list.Owned > 0); err != nil {
+		return err
+	}
+	return d.templates.Render(w, http.StatusOK, "tickets", page)
 }
 
 // searchTickets answers the search box. It is a POST so that no key that was
@@ -188,10 +212,10 @@ func (d *Door) newTicketsPage(r *http.Request, v *visit, s ticketState, list sup
 		Page: p, Legend: ticketLegend(), Results: d.newTicketResults(p, v, s, list),
 		Search: searchForm{
 			Action: "/tickets/search", ResultsPath: "/tickets", Label: "Search tickets",
-			Placeholder: "Search number, subject or message", Value: s.search, Hidden: ticketHidden(s.values(), "q", "cut"),
+			Placeholder: "Search number, subject or message", Value: s.search, Hidden: hidden(s.values(), "q", "cut"),
 		},
 		Filter: ticketFilter{
-			Hidden: ticketHidden(s.values(), "category", "since", "until"), Since: s.since, Until: s.until,
+			Since: s.since, Until: s.until,
 			Category: ui.Field{Name: "category", Label: "Category", Value: s.category, Options: d.categoryOptions("All categories")},
 		},
 	}
@@ -209,27 +233,16 @@ func (d *Door) categoryOptions(first string) []ui.Option {
 	return options
 }
 
-func ticketHidden(v url.Values, without ...string) []ui.Hidden {
-	for _, name := range without {
-		v.Del(name)
-	}
-	var fields []ui.Hidden
-	for _, name := range []string{"q", "cut", "status", "category", "since", "until"} {
-		if value := v.Get(name); value != "" {
-			fields = append(fields, ui.Hidden{Name: name, Value: value})
-		}
-	}
-	return fields
-}
-
 func (d *Door) newTicketResults(p ui.Page, v *visit, s ticketState, list support.List) ticketResults {
 	r := ticketResults{
 		Announce: ui.Plural(list.Total, "ticket", "tickets") + " found",
 		Chips: statusChips(ticket.Statuses(), list.Counts, s.status, ticketStatusWord, func(to ticket.Status) string {
 			return s.with(func(s *ticketState) { s.status = to })
 		}),
+		Refine: hidden(s.values(), "category", "since", "until"), Fold: ticketFold(s, list), Sort: ticketSort(s),
 		Pills: d.ticketPills(s), Notices: listNotices(s.cut, s.place.wrong),
 	}
+	r.Chips = foldedChips(r.Chips, list.Counts[ticket.Closed], s.open)
 	for _, t := range list.Rows {
 		r.Rows = append(r.Rows, d.newTicketRow(p, t))
 	}
@@ -238,10 +251,34 @@ func (d *Door) newTicketResults(p ui.Page, v *visit, s ticketState, list support
 			href: s.href(), fingerprint: s.fingerprint(), at: list.At, rows: n, total: list.Total,
 			first: list.Rows[0].ID, last: list.Rows[n-1].ID, prior: list.HasPrior, further: list.HasNext,
 		})
+		r.Export = csvLink("/tickets.csv", s.values())
 		return r
 	}
 	r.Empty = emptyTickets(v, s, list)
 	return r
+}
+
+// ticketFold folds closed tickets away.
+func ticketFold(s ticketState, list support.List) ui.Fold {
+	if s.status != "" {
+		return ui.Fold{}
+	}
+	return fold(list.Counts[ticket.Closed], s.open, "closed ticket", "closed tickets", s.with(func(s *ticketState) { s.open = !s.open }))
+}
+
+// ticketSort offers every order.
+func ticketSort(s ticketState) ui.Menu {
+	m := ui.Menu{Label: "Sort", Icon: "selector"}
+	for _, o := range []struct {
+		label string
+		sort  ticket.Order
+	}{{"Latest changes first", ticket.ByUpdated}, {"Needs attention first", ticket.ByNeed}, {"Longest unchanged first", ticket.ByAge}} {
+		if s.sort == o.sort {
+			m.Value = o.label
+		}
+		m.Items = append(m.Items, ui.Choice{Label: o.label, Current: s.sort == o.sort, Href: s.with(func(s *ticketState) { s.sort = o.sort })})
+	}
+	return m
 }
 
 func (d *Door) newTicketRow(p ui.Page, t ticket.Ticket) ticketRow {
@@ -268,7 +305,7 @@ func (d *Door) ticketPills(s ticketState) ui.Pills {
 	add("Created until", s.until, func(s *ticketState) { s.until = "" })
 	add("Unknown status, ignored", s.unknown, func(*ticketState) {})
 	add("No date, ignored", s.bad, func(*ticketState) {})
-	pills.Clear = "/tickets"
+	pills.Clear = ticketState{sort: s.sort, open: s.open}.href()
 	return pills
 }
 
@@ -280,6 +317,9 @@ func emptyTickets(v *visit, s ticketState, list support.List) *ui.Empty {
 			e.Actions = []ui.Link{{Label: "New ticket", Href: "/tickets/new", Icon: "plus", Primary: true}}
 		}
 		return e
+	}
+	if show := ticketFold(s, list); s.open && s.href() == (ticketState{sort: s.sort, open: true}).href() {
+		return &ui.Empty{Icon: "inbox", Title: "No open tickets", Text: "All your tickets are closed.", Actions: []ui.Link{{Label: show.Label, Href: show.Href}}}
 	}
 	text := "Nothing matches these filters."
 	if s.search != "" {

@@ -27,8 +27,8 @@ type viewedList struct {
 }
 
 // viewedLists are the lists that can be kept, by the name they are kept under.
-func viewedLists() map[string]viewedList {
-	return map[string]viewedList{
+func (d *Door) viewedLists() map[string]viewedList {
+	lists := map[string]viewedList{
 		"licenses": {"My Licenses", "/licenses", func(q url.Values) (url.Values, error) {
 			return readExport(q).values(), nil
 		}},
@@ -37,7 +37,20 @@ func viewedLists() map[string]viewedList {
 			s.search, _ = cutSearch(s.search)
 			return s.values(), err
 		}},
+		"downloads": {"Downloads", "/downloads", func(q url.Values) (url.Values, error) {
+			s, err := readDownloadState(q)
+			s.search, _ = cutSearch(s.search)
+			return s.values(), err
+		}},
 	}
+	if d.helpDesk() {
+		lists["tickets"] = viewedList{"Tickets", "/tickets", func(q url.Values) (url.Values, error) {
+			s := readTicketState(q)
+			s.search, _ = cutSearch(s.search)
+			return s.values(), nil
+		}}
+	}
+	return lists
 }
 
 // query is an address of the list as it is kept and compared.
@@ -69,7 +82,7 @@ func (d *Door) viewsMenu(r *http.Request, v *visit, list string, state url.Value
 		return nil, err
 	}
 	state.Del("cut")
-	query, l := state.Encode(), viewedLists()[list]
+	query, l := state.Encode(), d.viewedLists()[list]
 	m := &ui.Menu{Label: "View", Value: "Views", Icon: "filter"}
 	for _, view := range kept {
 		current := view.Query == query
@@ -124,7 +137,7 @@ func viewsFlash(done string) []ui.Flash {
 }
 
 func (d *Door) newViewsPage(r *http.Request, v *visit, list, text string) (viewsPage, error) {
-	l, known := viewedLists()[list]
+	l, known := d.viewedLists()[list]
 	if !known {
 		return viewsPage{}, fault.Missing("list")
 	}
@@ -221,9 +234,15 @@ func (d *Door) deleteView(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
+	if err := httpx.ParseForm(r, maxForm); err != nil {
+		return err
+	}
 	view, err := d.Identity.DeleteView(r.Context(), v.actor, wanted)
 	if err != nil {
 		return err
+	}
+	if view.List == "" { // gone already
+		view.List = r.PostForm.Get("list")
 	}
 	http.Redirect(w, r, viewsAddress(view, "deleted"), http.StatusSeeOther)
 	return nil

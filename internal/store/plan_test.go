@@ -376,12 +376,19 @@ func addTickets(calls map[string]call, owner id.ID) {
 	one := seededID("ticket", 6)
 	for i, f := range []TicketFilter{
 		{}, {Status: ticket.Resolved}, {Category: "billing"}, {From: planNoon, To: planNoon.Add(time.Hour)},
-		{Search: "b"}, {Search: "tick-1", Number: "1"}, {Environment: license.Staging}, {Environment: license.Staging, Status: ticket.Open, Search: "b"},
+		{Search: "b"}, {Search: "tick-1", Number: "1"}, {Open: true}, {Environment: license.Staging}, {Environment: license.Staging, Status: ticket.Open, Search: "b"},
 	} {
 		for j, page := range []Page{{Size: 25}, {After: one, Size: 25}, {Before: one, Size: 25}} {
 			for _, customer := range []id.ID{owner, ""} {
 				f.Customer = customer
-				calls[fmt.Sprint("Tickets ", i, j, customer)] = func(ctx context.Context, tx *Tx) error { return only(tx.Tickets(ctx, f, page)) }
+				for _, order := range []ticket.Order{ticket.ByUpdated, ticket.ByAge, ticket.ByNeed} {
+					if customer == "" && order != ticket.ByUpdated {
+						continue // staff read them as they change
+					}
+					calls[fmt.Sprint("Tickets ", i, j, customer, order)] = func(ctx context.Context, tx *Tx) error {
+						return only(tx.Tickets(ctx, f, order, page))
+					}
+				}
 			}
 		}
 		f.Customer = owner

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -104,6 +106,7 @@ type TicketFilter struct {
 	From, To    time.Time // of the creation, the end excluded
 	Search      string    // folded: part of the subject or of a message
 	Number      string    // digits a ticket's number begins with
+	Open        bool      // leave closed ones out
 }
 
 // ticketWhere is everything a filter asks for, the owner first. Without one the
@@ -121,6 +124,9 @@ func ticketWhere(d *dialect, f TicketFilter) *where {
 	}
 	if f.Status != "" {
 		w.add(`t.status = ` + w.arg(f.Status))
+	}
+	if f.Open {
+		w.add(`t.status <> 'closed'`)
 	}
 	if f.Category != "" {
 		w.add(`t.category = ` + w.arg(f.Category))
@@ -148,20 +154,22 @@ func ticketMatches(w *where, f TicketFilter) string {
 	return `(` + condition + `)`
 }
 
-// Tickets lists tickets, the latest changed first. It reads one more than the
-// page size, so that the caller knows whether there are more.
-func (r Reader) Tickets(ctx context.Context, f TicketFilter, page Page) ([]ticket.Ticket, error) {
+// Tickets lists tickets. It reads one more than the page size, so that the
+// caller knows whether there are more.
+func (r Reader) Tickets(ctx context.Context, f TicketFilter, order ticket.Order, page Page) ([]ticket.Ticket, error) {
 	w := ticketWhere(r.d, f)
 	backward := page.Before != ""
+	descends := order != ticket.ByAge && order != ticket.ByNeed
 	if edge := edgeOf(page); edge != "" {
-		w.add(`(t.updated_at, t.seq) ` + comparison(!backward) + ` (SELECT e.updated_at, e.seq FROM ticket e WHERE e.id = ` + w.arg(edge) + `)`)
+		w.add(`(` + strings.Join(ticketKeys(order, `t`), `, `) + `) ` + comparison(descends != backward) +
+			` (SELECT ` + strings.Join(ticketKeys(order, `e`), `, `) + ` FROM ticket e WHERE e.id = ` + w.arg(edge) + `)`)
 	}
-	direction := ` DESC`
-	if backward {
-		direction = ` ASC`
+	direction := ` ASC`
+	if descends != backward {
+		direction = ` DESC`
 	}
 	rs, err := r.query(ctx, `SELECT `+ticketColumns+ticketFrom+w.text()+
-		` ORDER BY t.updated_at`+direction+`, t.seq`+direction+` LIMIT `+w.arg(page.Size+1), w.args...)
+		` ORDER BY `+strings.Join(ticketKeys(order, `t`), direction+`, `)+direction+` LIMIT `+w.arg(page.Size+1), w.args...)
 	list, err := collect(rs, err, scanTicket)
 	if backward {
 		slices.Reverse(list)
@@ -169,10 +177,24 @@ func (r Reader) Tickets(ctx context.Context, f TicketFilter, page Page) ([]ticke
 	return list, err
 }
 
-// CountTickets counts a customer's tickets by status. The filter's own status
-// is left aside: the counts are what choosing another one would show.
+// ticketKeys are the expressions a list of tickets is ordered by; from is the
+// table's alias. ticket.Status.Attention is in them as an expression.
+func ticketKeys(order ticket.Order, from string) []string {
+	if order != ticket.ByNeed {
+		return []string{from + `.updated_at`, from + `.seq`}
+	}
+	rank := `CASE ` + from + `.status`
+	for _, s := range ticket.Statuses() {
+		rank += ` WHEN '` + string(s) + `' THEN ` + strconv.Itoa(s.Attention())
+	}
+	return []string{rank + ` END`, `-` + from + `.updated_at`, `-` + from + `.seq`}
+}
+
+// CountTickets counts a customer's tickets by status. The filter's own status,
+// and whether closed ones show, are left aside: the counts are what choosing
+// another one would show.
 func (r Reader) CountTickets(ctx context.Context, f TicketFilter) (map[ticket.Status]int, error) {
-	f.Status = ""
+	f.Status, f.Open = "", false
 	w := ticketWhere(r.d, f)
 	rs, err := r.query(ctx, `SELECT t.status, COUNT(*) FROM ticket t`+w.text()+` GROUP BY t.status`, w.args...)
 	counts := map[ticket.Status]int{}

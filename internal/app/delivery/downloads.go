@@ -70,25 +70,82 @@ func (s *Service) Downloads(ctx context.Context, actor account.Actor, q Query) (
 	}
 	d := Downloads{At: s.clock(), Counts: map[license.Channel]int{}}
 	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
-		if q.LicenseID != "" {
-			l, err := s.ownLicense(ctx, r, actor, q.LicenseID)
-			if err != nil {
-				return err
-			}
-			d.License, q.ProductID = &l, l.ProductID
-		}
-		products, err := r.HeldProducts(ctx, actor.CustomerID, maxProducts)
+		return s.eachProduct(ctx, r, actor, q, &d, func(q Query, p license.Product) error {
+			return s.addGroup(ctx, r, actor, q, p, &d)
+		})
+	})
+	return d, err
+}
+
+// eachProduct passes the products that a customer holds to do, with what is
+// asked of them: a license asks for its product alone.
+func (s *Service) eachProduct(ctx context.Context, r store.Reader, actor account.Actor, q Query, d *Downloads, do func(Query, license.Product) error) error {
+	if q.LicenseID != "" {
+		l, err := s.ownLicense(ctx, r, actor, q.LicenseID)
 		if err != nil {
 			return err
 		}
-		for _, p := range products {
-			if err := s.addGroup(ctx, r, actor, q, p, &d); err != nil {
+		d.License, q.ProductID = &l, l.ProductID
+	}
+	products, err := r.HeldProducts(ctx, actor.CustomerID, maxProducts)
+	if err != nil {
+		return err
+	}
+	for _, p := range products {
+		if err := do(q, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// How much of the downloads a file lists.
+const (
+	maxExport  = 10_000 // releases
+	exportPage = 100    // of them read at once
+)
+
+// Export passes all that Downloads shows to write, some releases of one product
+// at a time. What write returns ends it.
+func (s *Service) Export(ctx context.Context, actor account.Actor, q Query, write func(license.Product, []Item) error) error {
+	if err := customerOnly(actor); err != nil {
+		return err
+	}
+	var shelves []shelf
+	n := 0
+	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
+		shelves, n = nil, 0
+		d := Downloads{At: s.clock(), Counts: map[license.Channel]int{}}
+		return s.eachProduct(ctx, r, actor, q, &d, func(q Query, p license.Product) error {
+			list, err := s.selected(ctx, r, actor, q, p, &d)
+			shelves, n = append(shelves, shelf{p, list}), n+len(list)
+			return err
+		})
+	})
+	if err == nil && n > maxExport {
+		err = fault.New(fault.Invalid, "export_too_large", "A file lists at most 10,000 releases.").WithNext("Narrow the list with a search or a filter.")
+	}
+	if err != nil {
+		return err
+	}
+	for _, sh := range shelves {
+		for part := range slices.Chunk(sh.releases, exportPage) {
+			list, err := items(ctx, s.Store.Reader, part)
+			if err != nil {
+				return err
+			}
+			if err := write(sh.product, list); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
-	return d, err
+	}
+	return nil
+}
+
+// shelf is what is shown of one product.
+type shelf struct {
+	product  license.Product
+	releases []candidate
 }
 
 // ownLicense returns the license if the actor's customer owns it.
@@ -103,16 +160,17 @@ func (s *Service) ownLicense(ctx context.Context, r store.Reader, actor account.
 	return l, nil
 }
 
-// addGroup adds what there is of one product.
-func (s *Service) addGroup(ctx context.Context, r store.Reader, actor account.Actor, q Query, p license.Product, d *Downloads) error {
+// selected are the releases of one product that were asked for; it notes in d
+// what there is besides.
+func (s *Service) selected(ctx context.Context, r store.Reader, actor account.Actor, q Query, p license.Product, d *Downloads) ([]candidate, error) {
 	all, err := s.candidates(ctx, r, actor, p, d)
 	if err != nil || len(all) == 0 {
-		return err
+		return nil, err
 	}
 	d.Any = true
 	d.Products = append(d.Products, p)
 	if q.ProductID != "" && q.ProductID != p.ID {
-		return nil
+		return nil, nil
 	}
 	all = matching(all, p, q.Search)
 	for _, c := range all {
@@ -121,8 +179,14 @@ func (s *Service) addGroup(ctx context.Context, r store.Reader, actor account.Ac
 	if q.Channel != "" {
 		all = slices.DeleteFunc(all, func(c candidate) bool { return c.Channel != q.Channel })
 	}
-	if len(all) == 0 {
-		return nil
+	return all, nil
+}
+
+// addGroup adds what there is of one product.
+func (s *Service) addGroup(ctx context.Context, r store.Reader, actor account.Actor, q Query, p license.Product, d *Downloads) error {
+	all, err := s.selected(ctx, r, actor, q, p, d)
+	if err != nil || len(all) == 0 {
+		return err
 	}
 	g := Group{Product: p, Total: len(all)}
 	shown := all[:min(len(all), newestOf)]

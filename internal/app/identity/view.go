@@ -74,9 +74,17 @@ func (s *Service) RenameView(ctx context.Context, actor account.Actor, wanted id
 	})
 }
 
-// DeleteView forgets one of the actor's views.
+// DeleteView forgets one of the actor's views. A second click is normal: one
+// that is gone already comes back empty, without an error.
 func (s *Service) DeleteView(ctx context.Context, actor account.Actor, wanted id.ID) (account.View, error) {
-	return s.ownView(ctx, actor, wanted, func(tx *store.Tx, v *account.View) error { return tx.DeleteView(ctx, v.ID) })
+	v, err := s.ownView(ctx, actor, wanted, func(tx *store.Tx, v *account.View) error { return tx.DeleteView(ctx, v.ID) })
+	if !fault.Is(err, fault.NotFound) {
+		return v, err
+	}
+	if exists, failed := s.Store.Exists(ctx, store.ViewRecord, wanted); failed != nil || exists {
+		return v, err
+	}
+	return account.View{}, nil
 }
 
 // ownView changes a view that the actor keeps; another's is not found. The view

@@ -16,9 +16,9 @@ import (
 // MaxExport is how many rows a file holds at most.
 const MaxExport = 10_000
 
-// exportPage is how many rows are read at once: a slow reader of the file holds
+// ExportPage is how many rows are read at once: a slow reader of the file holds
 // no connection in between.
-const exportPage = 500
+const ExportPage = 500
 
 // Exported is a license in a file; Key is empty unless whole keys were asked for.
 type Exported struct {
@@ -37,12 +37,12 @@ func (s *Service) Export(ctx context.Context, actor account.Actor, q ListQuery, 
 	if err != nil {
 		return err
 	}
-	return eachPage(func(after id.ID) (id.ID, error) {
+	return EachPage(func(after id.ID) (id.ID, error) {
 		rows, err := s.exportPage(ctx, s.Store.Reader, f, q, after)
 		if err == nil {
 			err = write(rows, now)
 		}
-		return nextPage(rows, func(e Exported) id.ID { return e.License.ID }), err
+		return NextPage(rows, func(e Exported) id.ID { return e.License.ID }), err
 	})
 }
 
@@ -63,13 +63,13 @@ func (s *Service) ExportKeys(ctx context.Context, actor account.Actor, q ListQue
 	}
 	err = s.Store.Snapshot(ctx, func(r store.Reader) error {
 		list = nil
-		return eachPage(func(after id.ID) (id.ID, error) {
+		return EachPage(func(after id.ID) (id.ID, error) {
 			rows, err := s.exportPage(ctx, r, f, q, after)
 			if err == nil {
 				err = s.openKeys(ctx, r, rows)
 			}
 			list = append(list, rows...)
-			return nextPage(rows, func(e Exported) id.ID { return e.License.ID }), err
+			return NextPage(rows, func(e Exported) id.ID { return e.License.ID }), err
 		})
 	})
 	if err == nil {
@@ -91,14 +91,15 @@ func (s *Service) exported(ctx context.Context, actor account.Actor, q ListQuery
 		}
 		counts, err := r.CountOwned(ctx, f)
 		if err == nil && sum(counts) > MaxExport {
-			err = tooMany("licenses")
+			err = TooMany("licenses")
 		}
 		return err
 	})
 	return f, err
 }
 
-func tooMany(what string) *fault.Error {
+// TooMany refuses a file of more than MaxExport rows; what names them.
+func TooMany(what string) *fault.Error {
 	return fault.New(fault.Invalid, "export_too_large", "A file holds at most 10,000 "+what+".").
 		WithNext("Narrow the list with a search or a filter and export it in parts.")
 }
@@ -108,7 +109,7 @@ func (s *Service) exportPage(ctx context.Context, r store.Reader, f store.Licens
 	if order == "" {
 		order = license.ByAssigned
 	}
-	owned, err := r.OwnedLicenses(ctx, f, order, q.Desc, store.Page{After: after, Size: exportPage - 1})
+	owned, err := r.OwnedLicenses(ctx, f, order, q.Desc, store.Page{After: after, Size: ExportPage - 1})
 	rows := make([]Exported, len(owned))
 	for i, o := range owned {
 		rows[i].Owned = o
@@ -116,19 +117,19 @@ func (s *Service) exportPage(ctx context.Context, r store.Reader, f store.Licens
 	return rows, err
 }
 
-// eachPage reads page after page: read gets the last row of the page before and
+// EachPage reads page after page: read gets the last row of the page before and
 // returns that of its own, or "" when there are no more.
-func eachPage(read func(after id.ID) (last id.ID, err error)) error {
+func EachPage(read func(after id.ID) (last id.ID, err error)) error {
 	after, err := read("")
-	for n := exportPage; err == nil && after != "" && n < MaxExport; n += exportPage {
+	for n := ExportPage; err == nil && after != "" && n < MaxExport; n += ExportPage {
 		after, err = read(after)
 	}
 	return err
 }
 
-// nextPage is where the page behind these rows begins, or "".
-func nextPage[T any](rows []T, of func(T) id.ID) id.ID {
-	if len(rows) < exportPage {
+// NextPage is where the page behind these rows begins, or "".
+func NextPage[T any](rows []T, of func(T) id.ID) id.ID {
+	if len(rows) < ExportPage {
 		return ""
 	}
 	return of(rows[len(rows)-1])
@@ -198,10 +199,10 @@ func (s *Service) ExportDevices(ctx context.Context, actor account.Actor, q Devi
 		return err
 	}
 	if sum(counts) > MaxExport {
-		return tooMany("devices")
+		return TooMany("devices")
 	}
-	return eachPage(func(after id.ID) (id.ID, error) {
-		owned, err := s.Store.OwnedActivations(ctx, f, store.Page{After: after, Size: exportPage - 1})
+	return EachPage(func(after id.ID) (id.ID, error) {
+		owned, err := s.Store.OwnedActivations(ctx, f, store.Page{After: after, Size: ExportPage - 1})
 		if err != nil {
 			return "", err
 		}
@@ -209,6 +210,6 @@ func (s *Service) ExportDevices(ctx context.Context, actor account.Actor, q Devi
 		if err == nil {
 			err = write(rows, now)
 		}
-		return nextPage(rows, func(d DeviceRow) id.ID { return d.Activation.ID }), err
+		return NextPage(rows, func(d DeviceRow) id.ID { return d.Activation.ID }), err
 	})
 }

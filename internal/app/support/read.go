@@ -24,7 +24,9 @@ type ListQuery struct {
 	Environment license.Environment // "" is every one
 	Status      ticket.Status
 	Category    string
-	From, To    time.Time // of the creation, the end excluded
+	From, To    time.Time    // of the creation, the end excluded
+	Open        bool         // leave closed ones out, unless Status asks for them
+	Sort        ticket.Order // "" is ticket.ByUpdated
 	After       id.ID
 	Before      id.ID
 }
@@ -49,7 +51,7 @@ func (s *Service) List(ctx context.Context, actor account.Actor, q ListQuery) (L
 	f := filter(q)
 	f.Customer = actor.CustomerID
 	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
-		rows, err := r.Tickets(ctx, f, store.Page{After: q.After, Before: q.Before, Size: PageSize})
+		rows, err := r.Tickets(ctx, f, q.Sort, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 		if err != nil {
 			return err
 		}
@@ -59,13 +61,41 @@ func (s *Service) List(ctx context.Context, actor account.Actor, q ListQuery) (L
 		}
 		all, err := r.CountTickets(ctx, store.TicketFilter{Customer: actor.CustomerID})
 		l.Owned, l.Total = sum(all), total(l.Counts, q.Status)
+		if f.Open {
+			l.Total -= l.Counts[ticket.Closed]
+		}
 		return err
 	})
 	return l, err
 }
 
+// Export passes the tickets that a list shows on all its pages to write, in its
+// order. What write returns ends it.
+func (s *Service) Export(ctx context.Context, actor account.Actor, q ListQuery, write func(rows []ticket.Ticket) error) error {
+	if err := s.reader(actor); err != nil {
+		return err
+	}
+	f := filter(q)
+	f.Customer = actor.CustomerID
+	counts, err := s.Store.CountTickets(ctx, f)
+	if err != nil {
+		return err
+	}
+	if total(counts, q.Status) > licensing.MaxExport {
+		return licensing.TooMany("tickets")
+	}
+	return licensing.EachPage(func(after id.ID) (id.ID, error) {
+		rows, err := s.Store.Tickets(ctx, f, q.Sort, store.Page{After: after, Size: licensing.ExportPage - 1})
+		if err == nil {
+			err = write(rows)
+		}
+		return licensing.NextPage(rows, func(t ticket.Ticket) id.ID { return t.ID }), err
+	})
+}
+
 func filter(q ListQuery) store.TicketFilter {
 	f := store.TicketFilter{Environment: q.Environment, Status: q.Status, Category: q.Category, From: q.From, To: q.To}
+	f.Open = q.Open && q.Status != ticket.Closed
 	text := strings.ToValidUTF8(strings.Join(strings.Fields(q.Search), " "), "")
 	if len(text) > licensing.MaxSearch {
 		text = strings.ToValidUTF8(text[:licensing.MaxSearch], "")

@@ -18,7 +18,7 @@ func (s *Service) StaffList(ctx context.Context, actor account.Actor, q ListQuer
 		return List{}, err
 	}
 	l := List{At: s.clock()}
-	rows, err := s.Store.Tickets(ctx, filter(q), store.Page{After: q.After, Before: q.Before, Size: PageSize})
+	rows, err := s.Store.Tickets(ctx, filter(q), ticket.ByUpdated, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 	l.Rows, l.HasPrior, l.HasNext = page(rows, q.After, q.Before)
 	return l, err
 }

@@ -283,11 +283,34 @@ func ticketLists(t *testing.T, s *store.Store) {
 		"of an environment": {store.TicketFilter{Environment: license.Staging}, store.Page{Size: 9}, want(3)},
 		"for staff, paged":  {store.TicketFilter{}, store.Page{Size: 9, After: all[0].ID}, append(want(3, 1), all[0].Number-1)},
 	} {
-		if diff := cmp.Diff(tt.want, names(s.Tickets(t.Context(), tt.f, tt.page))); diff != "" {
+		if diff := cmp.Diff(tt.want, names(s.Tickets(t.Context(), tt.f, ticket.ByUpdated, tt.page))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	counts, err := s.CountTickets(t.Context(), with(func(f *store.TicketFilter) { f.Status = ticket.Open }))
+	for order, which := range map[ticket.Order][]int{ticket.ByAge: {1, 3, 0, 2, 4}, ticket.ByNeed: {4, 3, 2, 0, 1}} {
+		var wanted []id.ID
+		for _, i := range which {
+			wanted = append(wanted, all[i].ID)
+		}
+		visits(t, wanted, func(page store.Page) (found []id.ID, err error) {
+			list, err := s.Tickets(t.Context(), mine, order, page)
+			for _, x := range list {
+				found = append(found, x.ID)
+			}
+			return found, err
+		})
+	}
+	closed := all[0]
+	closed.Status = ticket.Closed
+	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveTicket(ctx, closed) })
+	open := with(func(f *store.TicketFilter) { f.Open = true })
+	if diff := cmp.Diff(want(4, 3, 2, 1), names(s.Tickets(t.Context(), open, ticket.ByNeed, store.Page{Size: 9}))); diff != "" {
+		t.Errorf("without closed ones (-want +got):\n%s", diff)
+	}
+	counts, err := s.CountTickets(t.Context(), open)
+	same(t, map[ticket.Status]int{ticket.Open: 2, ticket.Waiting: 2, ticket.Closed: 1}, counts, err)
+	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveTicket(ctx, all[0]) })
+	counts, err = s.CountTickets(t.Context(), with(func(f *store.TicketFilter) { f.Status = ticket.Open }))
 	same(t, map[ticket.Status]int{ticket.Open: 3, ticket.Waiting: 2}, counts, err)
 }
 
