@@ -224,7 +224,7 @@ func (e *Export) devices(ctx context.Context, out *list) error {
 func (e *Export) tickets(ctx context.Context, out *list) error {
 	page := store.Page{Size: pageSize}
 	for {
-		found, err := e.store.Tickets(ctx, store.TicketFilter{Customer: e.actor.CustomerID}, page)
+		found, err := e.store.Tickets(ctx, store.TicketFilter{Customer: e.actor.CustomerID}, ticket.ByUpdated, page)
 		if err != nil {
 			return err
 		}
