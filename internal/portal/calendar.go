@@ -39,6 +39,7 @@ type calendarPage struct {
 func (d *Door) newCalendarPage(r *http.Request, v *visit, made time.Time) calendarPage {
 	p := d.page(r, v, "Calendar", "/licenses")
 	p.Path = "/calendar"
+	p.Crumbs = []ui.Link{{Label: "My Licenses", Href: "/licenses"}, {Label: p.Title}}
 	page := calendarPage{Page: p, Made: !made.IsZero(), Zone: v.signed.Person.Zone()}
 	if page.Zone == "" {
 		page.Zone = "UTC"

@@ -34,6 +34,7 @@ func (d *Door) security(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return err
 	}
 	p := d.page(r, v, "Sign-in security", "/security")
+	p.Crumbs = []ui.Link{{Label: "Profile", Href: "/profile"}, {Label: p.Title}}
 	p.Flash = securityFlash(r.URL.Query().Get("done"))
 	page := securityPage{
 		Page: p, Origin: d.Identity.PasskeyOrigin(), AppOn: f.AppOn(), AppSince: p.Since(f.AppSince), AppBadge: ui.NewBadge("inactive", "Off"),
@@ -82,7 +83,14 @@ type askPage struct {
 }
 
 func (d *Door) ask(r *http.Request, v *visit, title string, text ...string) askPage {
-	return askPage{Page: d.page(r, v, title, "/security"), Text: text, Cancel: "/security"}
+	return askPage{Page: d.belowSecurity(r, v, title), Text: text, Cancel: "/security"}
+}
+
+// belowSecurity is the page of one step in how somebody signs in.
+func (d *Door) belowSecurity(r *http.Request, v *visit, title string) ui.Page {
+	p := d.page(r, v, title, "/security")
+	p.Crumbs = []ui.Link{{Label: "Profile", Href: "/profile"}, {Label: "Sign-in security", Href: "/security"}, {Label: title}}
+	return p
 }
 
 func toSecurity(w http.ResponseWriter, r *http.Request, done string) error {
@@ -213,7 +221,7 @@ func (d *Door) drawSetup(w http.ResponseWriter, r *http.Request, v *visit, refus
 	if err != nil {
 		return err
 	}
-	page := authenticatorPage{Page: d.page(r, v, "Set up an authenticator app", "/security"), QR: qr, Secret: setup.Secret, Code: codeField("Code")}
+	page := authenticatorPage{Page: d.belowSecurity(r, v, "Set up an authenticator app"), QR: qr, Secret: setup.Secret, Code: codeField("Code")}
 	page.Code.Inputmode = "numeric"
 	status := http.StatusOK
 	if refused != nil {
@@ -246,7 +254,7 @@ func (d *Door) switchAppOn(w http.ResponseWriter, r *http.Request, v *visit) err
 }
 
 func (d *Door) showCodes(w http.ResponseWriter, r *http.Request, v *visit, title string, codes []string) error {
-	p := d.page(r, v, title, "/security")
+	p := d.belowSecurity(r, v, title)
 	p.Path = "/security"
 	return d.templates.Render(w, http.StatusOK, "recovery_codes", recoveryCodesPage{
 		Page: p, Codes: codes, Copy: ui.Copy{Target: "codes", Label: "the codes", Done: "Codes copied"},

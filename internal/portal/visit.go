@@ -115,7 +115,7 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 		p.Nav = append(p.Nav, ui.NavItem{Label: "Tickets", Href: "/tickets", Icon: "inbox", Group: "Support", Current: current == "/tickets"})
 		p.Help = "/tickets/new"
 	}
-	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile"},
+	p.Nav = append(p.Nav, ui.NavItem{Label: "Profile", Href: "/profile", Icon: "user", Group: "Account", Current: current == "/profile" || current == "/security"},
 		ui.NavItem{Label: "Settings", Href: "/settings", Icon: "settings", Group: "Account", Current: current == "/settings"})
 	if v.signed.Role.MayInvite() {
 		p.Nav = append(p.Nav, ui.NavItem{Label: "Team", Href: "/team", Icon: "building", Group: "Account", Current: current == "/team"})
