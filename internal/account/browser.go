@@ -43,3 +43,15 @@ func signed(userAgent string, signs []browserSign) string {
 	}
 	return ""
 }
+
+// Platform is what a User-Agent runs on, as files of releases name it: windows,
+// macos, linux, android or ios; "" where it does not tell.
+func Platform(userAgent string) string {
+	switch system := signed(userAgent, systemSigns()); system {
+	case "iPhone", "iPad":
+		return "ios"
+	case "Android", "Windows", "macOS", "Linux":
+		return strings.ToLower(system)
+	}
+	return ""
+}

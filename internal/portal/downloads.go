@@ -8,9 +8,11 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
@@ -68,7 +70,7 @@ type releaseRow struct {
 // fileRow is one file of a release.
 type fileRow struct {
 	Name, What, Size, SHA256, SumID string
-	Action                          string
+	Action, Platform                string
 	Copy                            ui.Copy
 }
 
@@ -157,6 +159,7 @@ func (d *Door) downloads(w http.ResponseWriter, r *http.Request, v *visit) error
 	if results.Views, err = d.viewsMenu(r, v, "downloads", s.values(), list.Any); err != nil {
 		return err
 	}
+	results.putFirst(account.Platform(r.UserAgent()))
 	return d.templates.Render(w, http.StatusOK, "downloads", downloadsPage{Page: p, Results: results, Search: searchForm{
 		Action: "/downloads/search", ResultsPath: "/downloads", Label: "Search downloads",
 		Placeholder: "Search product or version", Value: s.search, Hidden: hidden(s.values(), "q", "cut"),
@@ -230,12 +233,32 @@ func (d *Door) newReleaseRow(p ui.Page, product license.Product, item delivery.I
 	return row, nil
 }
 
+// putFirst has the files for the reader's own platform come first.
+func (r downloadResults) putFirst(own string) {
+	if own == "" {
+		return
+	}
+	for _, g := range r.Groups {
+		for _, release := range g.Releases {
+			slices.SortStableFunc(release.Files, func(a, b fileRow) int {
+				switch {
+				case a.Platform == own && b.Platform != own:
+					return -1
+				case a.Platform != own && b.Platform == own:
+					return 1
+				}
+				return 0
+			})
+		}
+	}
+}
+
 func newFileRow(a license.Asset) fileRow {
 	sum := "sum-" + string(a.ID)
 	return fileRow{
 		Name: a.FileName, What: assetWords(a), Size: megabytes(a.Size), SHA256: hex.EncodeToString(a.SHA256), SumID: sum,
-		Action: "/downloads/" + string(a.ID),
-		Copy:   ui.Copy{Target: sum, Label: "Copy the SHA-256 of " + a.FileName, Done: "Checksum copied"},
+		Action: "/downloads/" + string(a.ID), Platform: a.Platform,
+		Copy: ui.Copy{Target: sum, Label: "Copy the SHA-256 of " + a.FileName, Done: "Checksum copied"},
 	}
 }
 

@@ -221,6 +221,30 @@ func TestDownloadFromAStorageThatIsAway(t *testing.T) {
 	}
 }
 
+// P-DL-08: nobody has to look for the file of the system that they are on.
+func TestOwnPlatformComesFirst(t *testing.T) {
+	w := newWorld(t)
+	owner := w.customer("ada@example.com")
+	p := w.product("Editor")
+	w.publish(p, "1.0", func(in *delivery.NewRelease) {
+		in.Files = nil
+		for _, platform := range []string{"windows", "macos", "linux", "all", "android", "ios"} {
+			in.Files = append(in.Files, delivery.Upload{FileName: platform + ".zip", Platform: platform, Size: -1, Content: strings.NewReader("x")})
+		}
+	})
+	w.issue(owner.Customer.ID, p)
+	for agent, first := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64)": "windows.zip macos.zip", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)": "macos.zip windows.zip",
+		"Mozilla/5.0 (X11; Linux x86_64)": "linux.zip windows.zip", "Mozilla/5.0 (Linux; Android 15)": "android.zip windows.zip",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)": "ios.zip windows.zip", "curl/8": "windows.zip macos.zip",
+	} {
+		names := owner.with("User-Agent", agent).get("/downloads").texts(".release .row-id b")
+		if len(names) != 6 || strings.Join(names[:2], " ") != first {
+			t.Errorf("%s sees %q", agent, names)
+		}
+	}
+}
+
 // A viewer looks, which includes fetching what the licenses include.
 func TestViewersDownload(t *testing.T) {
 	w := newWorld(t)
