@@ -22,6 +22,7 @@ type licensePage struct {
 	Renew                      *ui.Link
 	Ask                        *ui.Link // a ticket about it
 	Diagnosis                  diagnosis
+	Checked                    ui.When
 	Devices                    []deviceRow
 	Dialogs                    []ui.Confirm
 	AllDevices                 string
@@ -83,7 +84,7 @@ func (d *Door) newLicensePage(r *http.Request, v *visit, det licensing.Detail) l
 		Page: p, Product: det.Product.Name, Plan: l.Plan, Environment: environmentWord(l.Environment),
 		Badge: ui.NewBadge(string(l.Status(p.Now)), statusWord(l.Status(p.Now))),
 		Key:   d.newKeyView(v, det), Usage: usageOf(l, det.Used, det.Taken-det.Used, p.Now), Expiry: expiryOf(p, l),
-		Diagnosis: d.diagnose(p, v, det), AllDevices: "/activations?license=" + string(l.ID),
+		Diagnosis: d.diagnose(p, v, det), Checked: p.Since(det.At), AllDevices: "/activations?license=" + string(l.ID),
 		Downloads: "/downloads?license=" + string(l.ID),
 		Facts:     licenseFacts(p, det), Features: featureFacts(l), Timeline: timeline(p, det),
 	}

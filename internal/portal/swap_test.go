@@ -68,6 +68,7 @@ func TestReplacingADevice(t *testing.T) {
 		wantIn(t, ada.get(path), at, "2 / 2 activations used 1 reserved")
 	}
 	wantIn(t, ada.get(l.path()), "#validation", "2 of 2 used, 1 of them reserved")
+	wantIn(t, ada.get(l.path()), "#validation .panel-head", "Checked just now, 24 Nov 2026, 10:41 UTC") // P-NAV-07
 	if _, rows := readSheet(t, ada.get("/licenses.csv").body); !cmp.Equal(rows[0][4:7], []string{"2", "2", "1"}) {
 		t.Errorf("the file counts %q", rows[0])
 	}
