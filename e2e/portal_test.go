@@ -99,6 +99,7 @@ var appearance = parts{
 	{"no link is dead", linksAreAlive},
 	{"the theme stays", themeStays},
 	{"the keyboard is enough", keyboardIsEnough},
+	{"a list has shortcuts, a fold, views and a file", listHasTools},
 	{"other sites post nothing", otherSitesPostNothing},
 }
 
