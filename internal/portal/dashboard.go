@@ -112,8 +112,11 @@ func (d *Door) emptyDashboard(p account.Person) *ui.Empty {
 		Icon: "key", Title: "No licenses yet",
 		Text: "You are signed in as " + p.Email + ". If you bought a license, check that the purchase went through and that it was made with this address.",
 	}
-	if d.SupportEmail != "" {
+	switch {
+	case d.SupportEmail != "":
 		e.Actions = []ui.Link{{Label: "Contact support", Href: "mailto:" + d.SupportEmail, Icon: "mail"}}
+	case d.helpDesk():
+		e.Actions = []ui.Link{{Label: "Contact support", Href: "/tickets/new", Icon: "inbox"}}
 	}
 	return e
 }

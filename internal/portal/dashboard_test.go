@@ -203,3 +203,12 @@ func TestFullPagesAreSound(t *testing.T) {
 		}
 	}
 }
+
+// P-DASH-12: where support has no address, a ticket is the way to it.
+func TestEmptyDashboardWithoutSupportAddress(t *testing.T) {
+	w := newWorldWith(t, options{deps: func(d *portal.Deps) { d.SupportEmail = "" }})
+	home := w.customer("ada@example.com").get("/")
+	if got := home.attr(".empty a", "href"); got != "/tickets/new" {
+		t.Errorf("support is at %q", got)
+	}
+}
