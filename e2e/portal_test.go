@@ -93,6 +93,7 @@ var appearance = parts{
 	{"renewing is offered", renewalIsOffered},
 	{"a seat is freed without script", seatIsFreedWithoutScript},
 	{"a ticket is written, answered and solved", ticketIsSolved},
+	{"an offline file is issued and returned", offlineFileIsIssuedAndReturned},
 	{"an account is its owner's", accountIsTheirOwn},
 	{"somebody is invited into a team, and leaves", teamIsInvited},
 	{"the menu and the header lead everywhere", shellLeadsEverywhere},

@@ -110,6 +110,22 @@ func everyPage(t *testing.T, d *Demo) {
 			p.Click("Retire it and reserve its seat")
 			p.See("The seat is reserved")
 		}},
+		{name: "offline files", path: offlineFiles(t, d)},
+		{name: "a request that is read", path: offlineFiles(t, d), do: func(p *Page) {
+			p.Fill("Request text (optional)", aRequest(t, d.Licenses.Active.ProductID))
+			p.Click("Read the request")
+			p.See("Issue a file for")
+		}},
+		{name: "a request that cannot be read", path: offlineFiles(t, d), do: func(p *Page) {
+			p.Expect("400")
+			p.Fill("Request text (optional)", "hello")
+			p.Click("Read the request")
+			p.See("Use the whole file or text")
+		}},
+		{name: "an offline file that comes back", path: offlineFiles(t, d), do: func(p *Page) {
+			p.Click("Take back")
+			p.See("Return code")
+		}},
 		{name: "account menu", path: "/", do: func(p *Page) {
 			p.Click("Mara Lindqvist")
 			p.See("Sign out")
@@ -243,4 +259,15 @@ func (p *Page) view(width, height int64, scheme string) {
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		}),
 	))
+}
+
+// offlineFiles is the page of a license that has some.
+func offlineFiles(t *testing.T, d *Demo) string {
+	t.Helper()
+	list := d.Session(t, d.Customer).Get(t, "/activations?q=Survey+rig")
+	href, found := list.Page.Find("tbody td a.link[href^='/licenses/']").First().Attr("href")
+	if !found {
+		t.Fatal("there is no device that works with an offline file")
+	}
+	return href + "/offline"
 }
