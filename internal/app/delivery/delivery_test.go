@@ -65,13 +65,17 @@ func (w world) set(p license.Product, d license.Delivery) {
 	w.Tx(func(ctx context.Context, tx *store.Tx) error { return tx.SetDelivery(ctx, p.ID, d, w.Clock.Now()) })
 }
 
-// offered lists what a customer may have, and what is locked, as "name version".
+// offered lists what a customer may have, and what is locked, as "name version":
+// all of each product.
 func (w world) offered(c account.Customer, q delivery.Query) (allowed, locked []string) {
 	w.Helper()
 	d, err := w.Downloads(w.Context(), apptest.Owner(c), q)
 	w.Must(err)
 	for _, g := range d.Groups {
-		for _, i := range g.Items {
+		q.ProductID = g.Product.ID
+		one, err := w.Downloads(w.Context(), apptest.Owner(c), q)
+		w.Must(err)
+		for _, i := range one.Groups[0].Items {
 			if i.Allowed {
 				allowed = append(allowed, g.Product.Slug+" "+i.Version)
 			} else {
@@ -185,6 +189,33 @@ func TestWhatIsOffered(t *testing.T) {
 		}
 		w.License(p, c) // P-DL-20: what any license includes
 		w.wantOffered(c, "editor 9.0", "editor 8.4")
+	})
+	t.Run("in the list of all, down to the first stable one", func(t *testing.T) {
+		w := newWorld(t)
+		p, c := w.Product("editor"), w.Customer("Ada")
+		w.publish(p, "1.0", at(-9))
+		w.publish(p, "2.0", at(-8))
+		w.publish(p, "3.0", at(-7))
+		w.publish(p, "4.0-beta", at(-6), func(in *delivery.NewRelease) { in.Channel = license.Beta })
+		limit := "2"
+		w.License(p, c, func(in *licensing.Issue) { in.MaxVersion = &limit })
+		shown := func() string {
+			t.Helper()
+			d, err := w.Downloads(t.Context(), apptest.Owner(c), delivery.Query{})
+			w.Must(err)
+			var all []string
+			for _, i := range d.Groups[0].Items {
+				all = append(all, i.Version)
+			}
+			return strings.Join(all, " ")
+		}
+		if got := shown(); got != "4.0-beta 3.0 2.0" { // two are locked
+			t.Errorf("shown %s", got)
+		}
+		w.License(p, c)
+		if got := shown(); got != "4.0-beta 3.0" {
+			t.Errorf("shown %s", got)
+		}
 	})
 	t.Run("only the latest, where the product says so", func(t *testing.T) { // P-DL-05
 		w := newWorld(t)

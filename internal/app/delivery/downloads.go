@@ -16,7 +16,7 @@ import (
 
 // How much one page of downloads shows.
 const (
-	newestOf    = 3   // releases of each product while all are listed
+	newestOf    = 3   // releases of each product at the most while all are listed
 	pageOf      = 20  // releases of one product
 	maxProducts = 200 // of one customer
 )
@@ -182,6 +182,16 @@ func (s *Service) selected(ctx context.Context, r store.Reader, actor account.Ac
 	return all, nil
 }
 
+// newest are the releases of a product down to the first stable one that may be
+// fetched: what somebody comes for. The others are on the product's own list.
+func newest(all []candidate) []candidate {
+	free := slices.IndexFunc(all, func(c candidate) bool { return c.Allowed && c.Channel == license.Stable })
+	if free < 0 {
+		free = len(all)
+	}
+	return all[:min(len(all), newestOf, free+1)]
+}
+
 // addGroup adds what there is of one product.
 func (s *Service) addGroup(ctx context.Context, r store.Reader, actor account.Actor, q Query, p license.Product, d *Downloads) error {
 	all, err := s.selected(ctx, r, actor, q, p, d)
@@ -189,7 +199,7 @@ func (s *Service) addGroup(ctx context.Context, r store.Reader, actor account.Ac
 		return err
 	}
 	g := Group{Product: p, Total: len(all)}
-	shown := all[:min(len(all), newestOf)]
+	shown := newest(all)
 	if q.ProductID != "" {
 		shown, g.HasPrior, g.HasNext = pageAt(all, q)
 	}

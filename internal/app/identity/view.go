@@ -78,13 +78,10 @@ func (s *Service) RenameView(ctx context.Context, actor account.Actor, wanted id
 // that is gone already comes back empty, without an error.
 func (s *Service) DeleteView(ctx context.Context, actor account.Actor, wanted id.ID) (account.View, error) {
 	v, err := s.ownView(ctx, actor, wanted, func(tx *store.Tx, v *account.View) error { return tx.DeleteView(ctx, v.ID) })
-	if !fault.Is(err, fault.NotFound) {
-		return v, err
+	if fault.Is(err, fault.NotFound) {
+		return account.View{}, nil
 	}
-	if exists, failed := s.Store.Exists(ctx, store.ViewRecord, wanted); failed != nil || exists {
-		return v, err
-	}
-	return account.View{}, nil
+	return v, err
 }
 
 // ownView changes a view that the actor keeps; another's is not found. The view
