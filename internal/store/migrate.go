@@ -224,11 +224,7 @@ func lockFile(ctx context.Context, dir string) (unlock func() error, err error) 
 // postgresMigrator waits for the lock and opens the database without limits on
 // how long a statement may take.
 func postgresMigrator(ctx context.Context, config *pgx.ConnConfig) (*migrator, error) {
-	c := config.Copy()
-	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		c.RuntimeParams[limit] = "0"
-	}
-	db := stdlib.OpenDB(*c)
+	db := stdlib.OpenDB(*unlimited(config))
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: connect to migrate: %w", err), db.Close())
@@ -238,4 +234,13 @@ func postgresMigrator(ctx context.Context, config *pgx.ConnConfig) (*migrator, e
 	}
 	// The lock is the session's: closing the pool with its connections frees it.
 	return &migrator{db: db, dialect: goose.DialectPostgres, unlock: conn.Close}, nil
+}
+
+// unlimited is the same database without those limits.
+func unlimited(config *pgx.ConnConfig) *pgx.ConnConfig {
+	c := config.Copy()
+	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		c.RuntimeParams[limit] = "0"
+	}
+	return c
 }

@@ -48,14 +48,21 @@ func openPostgres(ctx context.Context, o Options) (*Store, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: connect to PostgreSQL: %w", classifyPostgres(err)), db.Close())
 	}
-	return &Store{
+	s := &Store{
 		Reader:     Reader{q: db, d: postgresDialect},
 		db:         db,
 		migrations: embedded,
 		migrator: func(ctx context.Context) (*migrator, error) {
 			return postgresMigrator(ctx, config)
 		},
-	}, nil
+		copier: func(ctx context.Context, dir string, tell Progress) ([]string, error) {
+			return copyPostgres(ctx, config, dir, tell)
+		},
+	}
+	s.loader = func(ctx context.Context, dir string, version int64, tell Progress) error {
+		return s.loadPostgres(ctx, config, dir, version, tell)
+	}
+	return s, nil
 }
 
 // postgresConfig reads the URL and adds what the operator has not set in it.

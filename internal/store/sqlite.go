@@ -59,6 +59,9 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 		migrator: func(ctx context.Context) (*migrator, error) {
 			return sqliteMigrator(ctx, o.Dir)
 		},
+		copier: func(ctx context.Context, dir string, tell Progress) ([]string, error) {
+			return copySQLite(ctx, path, o, dir, tell)
+		},
 	}, nil
 }
 

@@ -55,11 +55,13 @@ type Idempotent struct {
 // Idempotent returns what a key stands for at now, or ErrNotFound.
 func (r Reader) Idempotent(ctx context.Context, scope, key string, now time.Time) (Idempotent, error) {
 	return first(r.queryRow(ctx, `SELECT scope, key, request_hash, result_id, expires_at FROM idempotency
-		WHERE scope = $1 AND key = $2 AND expires_at > $3`, scope, key, at(now)), func(s scanner) (Idempotent, error) {
-		var i Idempotent
-		err := s.Scan(&i.Scope, &i.Key, &i.RequestHash, &i.ResultID, scanAt(&i.ExpiresAt))
-		return i, err
-	})
+		WHERE scope = $1 AND key = $2 AND expires_at > $3`, scope, key, at(now)), scanIdempotent)
+}
+
+func scanIdempotent(s scanner) (Idempotent, error) {
+	var i Idempotent
+	err := s.Scan(&i.Scope, &i.Key, &i.RequestHash, &i.ResultID, scanAt(&i.ExpiresAt))
+	return i, err
 }
 
 // AddIdempotent remembers a key; one that expired is replaced.

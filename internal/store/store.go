@@ -38,6 +38,8 @@ type Store struct {
 	migrations fs.FS // see migrationFolder
 	// migrator opens the database for a change of its schema, alone.
 	migrator func(context.Context) (*migrator, error)
+	copier   func(context.Context, string, Progress) ([]string, error)
+	loader   func(context.Context, string, int64, Progress) error // PostgreSQL only
 }
 
 // Open opens the database and changes nothing in it: see Migrate and

@@ -62,6 +62,10 @@ func (s *Service) replayed(ctx context.Context, tx *store.Tx, licenseID id.ID, d
 // signed yes would let the device go on without a seat.
 func (d *deedContext) replay(ctx context.Context, tx *store.Tx, made id.ID) error {
 	a, err := tx.Activation(ctx, made)
+	if store.IsNotFound(err) { // the key outlived a restore, what it made did not
+		return fault.New(fault.Conflict, "idempotency_outlived", "This Idempotency-Key was used, and what it made is gone: the records were restored from a backup since.").
+			WithNext("Use a new key to ask again.")
+	}
 	if err != nil {
 		return err
 	}
