@@ -32,6 +32,9 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the customer portal and the API."`
 	Demo    demoCommand    `cmd:"" help:"Serve living demo data, on this machine only."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this program."`
+	Backup  backupCommand  `cmd:"" help:"Write a backup while the server runs."`
+	Restore restoreCommand `cmd:"" help:"Bring a backup back to an empty place."`
+	Doctor  doctorCommand  `cmd:"" help:"Look over the records and what is around them."`
 	Seed    seedCommand    `cmd:"" help:"Fill a database with invented customers and licenses, for measurements."`
 	Version versionCommand `cmd:"" help:"Print the version of this program."`
 

@@ -97,6 +97,8 @@ const (
 
 	OfflineIssued   Type = "offline.issued"
 	OfflineReturned Type = "offline.returned"
+
+	RecordsRestored Type = "records.restored" // from a backup
 )
 
 // Actor is who did it, as it is kept: a kind and an id.
@@ -142,6 +144,7 @@ type Data struct {
 	Subject id.ID         `json:"subject,omitempty"` // administrator, token, webhook, generator, ticket, offline file, passkey, session or invitation it is about
 	Count   *int          `json:"count,omitempty"`   // licenses in an export
 	Filter  string        `json:"filter,omitempty"`  // which they are, as codes
+	Epoch   int64         `json:"epoch,omitempty"`   // that a restore began
 }
 
 // LicenseFacts are the facts of a license that its transitions change.

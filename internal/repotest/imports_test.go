@@ -43,6 +43,7 @@ var layers = []layer{
 	{"internal/webhook", slices.Concat(below, []string{"internal/store", "internal/job", "internal/signing", "internal/app/webhooks"}), "it reacts to events, after commit, and signs what it sends"},
 	{"internal/mail", slices.Concat(below, []string{"internal/store", "internal/job", "internal/ui"}), "it reacts to events, after commit"},
 
+	{"internal/backup", []string{"internal/fault"}, "it keeps files in one file, whatever they hold"},
 	{"internal/blob", nil, "it keeps bytes, whatever they are for"},
 	{"internal/markdown", nil, "it turns text into safe markup, whoever wrote it"},
 	{"internal/ratelimit", nil, "it counts attempts, whoever makes them"},

@@ -19,6 +19,7 @@ import (
 	"github.com/keyward/keyward/internal/app/webhooks"
 	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
@@ -49,6 +50,8 @@ type Options struct {
 	NoMigrate  bool // refuse an older schema instead of upgrading it
 	Now        func() time.Time
 	Log        *slog.Logger
+
+	restoring bool // open records that a restore is about to end on
 }
 
 // Assemble opens an installation: database, schema, master key, use cases. The
@@ -57,7 +60,7 @@ func Assemble(ctx context.Context, c config.Database, o Options) (*Services, err
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s, err := store.Open(ctx, store.Options{Database: c.Database, Dir: c.Data, Logger: o.Log, Now: time.Now, MmapOff: c.MmapOff})
+	s, err := store.Open(ctx, storeOptions(c, o.Log))
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +76,14 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 	if err := prepareSchema(ctx, s, o); err != nil {
 		return nil, err
 	}
+	if half, err := s.Restoring(ctx); err != nil || half && !o.restoring {
+		return nil, errors.Join(err, halfRestored(half))
+	}
 	master, err := openMaster(ctx, s, c)
 	if err != nil {
 		return nil, err
 	}
-	files, err := blob.New(c.Storage, filepath.Join(c.Data, "files"))
+	files, err := blob.New(c.Storage, filepath.Join(c.Data, filesDir))
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +105,14 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
 	}, nil
+}
+
+func halfRestored(half bool) error {
+	if !half {
+		return nil
+	}
+	return fault.New(fault.Conflict, "restore_unfinished", "These records come from a restore that did not end.").
+		WithNext("Empty the database and restore the backup again.")
 }
 
 // Close writes what is held in memory and closes the database.
@@ -135,7 +149,7 @@ func prepareSchema(ctx context.Context, s *store.Store, o Options) error {
 // Migrate brings the schema of a database to the one of this program and
 // returns the versions before and after.
 func Migrate(ctx context.Context, c config.Database, log *slog.Logger) (from, to int64, err error) {
-	s, err := store.Open(ctx, store.Options{Database: c.Database, Dir: c.Data, Logger: log, Now: time.Now, MmapOff: c.MmapOff})
+	s, err := store.Open(ctx, storeOptions(c, log))
 	if err != nil {
 		return 0, 0, err
 	}

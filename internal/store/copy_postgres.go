@@ -299,4 +299,3 @@ func dropTables(ctx context.Context, config *pgx.ConnConfig) error {
 		})
 	})
 }
-

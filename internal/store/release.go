@@ -252,3 +252,10 @@ func (r Reader) StorageKeyKnown(ctx context.Context, key string) (bool, error) {
 	n, err := first(r.queryRow(ctx, `SELECT COUNT(*) FROM asset a WHERE a.storage_key = $1`, key), value[int])
 	return n > 0, err
 }
+
+// Uploading reports whether a file in storage is one of a release that is not on
+// record yet, or one that is about to be removed.
+func (r Reader) Uploading(ctx context.Context, key string) (bool, error) {
+	n, err := first(r.queryRow(ctx, `SELECT COUNT(*) FROM upload WHERE storage_key = $1`, key), value[int])
+	return n > 0, err
+}
