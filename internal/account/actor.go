@@ -54,6 +54,12 @@ func (a Actor) Require(p Permission) *fault.Error {
 	return fault.New(fault.Forbidden, "permission_missing", "This needs the permission "+string(p)+".")
 }
 
+// Reaches reports whether a record of the environment and the product exists
+// for the actor: a token sees those of its own only.
+func (a Actor) Reaches(e license.Environment, product id.ID) bool {
+	return (a.Environment == "" || a.Environment == e) && (a.ProductID == "" || a.ProductID == product)
+}
+
 // Permission is one thing an administrator or a token may do. Roles are sets
 // of permissions (C.2).
 type Permission string

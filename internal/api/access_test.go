@@ -28,6 +28,7 @@ func TestEveryRouteDeclaresWhoMayUseIt(t *testing.T) {
 		"GET /.well-known/jwks.json": httpx.Public, "GET /api/v2/openapi.json": httpx.Public,
 		"POST /api/v2/licenses/validate": devices, "POST /api/v2/licenses/activate": devices,
 		"POST /api/v2/licenses/deactivate": devices, "POST /api/v2/licenses/check-in": devices,
+		"POST /api/v2/licenses/releases": devices,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

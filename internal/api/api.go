@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
 	"github.com/keyward/keyward/internal/httpx"
@@ -16,6 +17,7 @@ type Deps struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
 	Catalog   *catalog.Service
+	Delivery  *delivery.Service
 	Now       func() time.Time
 	Limits    Limits // the zero value stands for the usual ones
 }

@@ -56,16 +56,19 @@ func newDocument() *document {
 // schemas adds to what the types say: checks by name, what may be null, and
 // calls in which the device is required.
 func (d *document) schemas() {
-	for _, t := range []reflect.Type{reflect.TypeFor[Call](), reflect.TypeFor[Answer](), reflect.TypeFor[httpx.Problem]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[Call](), reflect.TypeFor[Answer](), reflect.TypeFor[ReleaseList](), reflect.TypeFor[httpx.Problem]()} {
 		d.registry.Schema(t, false, "")
 	}
 	all := d.registry.Map()
-	for _, name := range []string{"license", "activation"} {
-		p := all["Answer"].Properties[name]
-		all["Answer"].Properties[name] = &huma.Schema{
-			Description: p.Description, AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}},
+	for schema, names := range map[string][]string{"Answer": {"license", "activation"}, "ReleaseList": {"license"}} {
+		for _, name := range names {
+			p := all[schema].Properties[name]
+			all[schema].Properties[name] = &huma.Schema{
+				Description: p.Description, AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}},
+			}
 		}
 	}
+	all["Release"].Properties["code"].Enum = append([]any{string(verdict.Valid)}, codes()...)
 	all["Check"].Properties["code"].Enum = codes()
 	all["Fix"].Properties["check"].Enum = codes()
 	all["Verdict"].Properties["code"].Enum = append([]any{string(verdict.Valid)}, codes()...)
@@ -115,7 +118,7 @@ func (d *document) operation(op operation) *huma.Operation {
 		}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The verdict, also when it is a refusal.", Content: map[string]*huma.MediaType{
-				"application/json": {Schema: &huma.Schema{Ref: schemaPrefix + "Answer"}},
+				"application/json": {Schema: &huma.Schema{Ref: schemaPrefix + op.answer}},
 			}},
 		},
 	}

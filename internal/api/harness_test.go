@@ -22,6 +22,7 @@ const (
 	activate   = "/api/v2/licenses/activate"
 	deactivate = "/api/v2/licenses/deactivate"
 	checkIn    = "/api/v2/licenses/check-in"
+	releases   = "/api/v2/licenses/releases"
 )
 
 // fixture is a world with a product, its customer and a license for 2 devices.

@@ -57,6 +57,8 @@ type operation struct {
 	needsDevice bool
 	changes     bool // takes an Idempotency-Key
 	ask         func(*licensing.Service, context.Context, account.Actor, licensing.Call) (licensing.Answer, error)
+	answer      string // schema of the answer
+	show        func(*API, context.Context, account.Actor, licensing.Answer) (any, error)
 }
 
 func operations() []operation {
@@ -64,24 +66,33 @@ func operations() []operation {
 		{
 			id: "validate", path: "/api/v2/licenses/validate", summary: "Is this license good to use?",
 			description: "Answers whether the license is good to use, on the device if one is named. Nothing changes, except that the device was heard of.",
-			ask:         (*licensing.Service).Validate,
+			ask:         (*licensing.Service).Validate, answer: "Answer", show: (*API).answered,
 		},
 		{
 			id: "activate", path: "/api/v2/licenses/activate", summary: "Take a seat for a device",
 			description: "Gives the device a seat of the license. The same device again takes no second one. When no seat is free the verdict is limit_reached, and the fix deactivate_device links to the page where the customer can let this device in: show the link, or open it in a browser. It asks to sign in and is good for 24 hours.",
-			needsDevice: true, changes: true, ask: (*licensing.Service).Activate,
+			needsDevice: true, changes: true, ask: (*licensing.Service).Activate, answer: "Answer", show: (*API).answered,
 		},
 		{
 			id: "deactivate", path: "/api/v2/licenses/deactivate", summary: "Give a device's seat back",
 			description: "Ends the device's activation, whatever the state of the license. The verdict is that of using the license afterwards: not_activated says that it worked, and asking again says the same.",
-			needsDevice: true, changes: true, ask: (*licensing.Service).Deactivate,
+			needsDevice: true, changes: true, ask: (*licensing.Service).Deactivate, answer: "Answer", show: (*API).answered,
 		},
 		{
 			id: "check-in", path: "/api/v2/licenses/check-in", summary: "Report that a device is in use",
 			description: "Validates for a device that says who it is: its seat is kept and it gets a new lease.",
-			needsDevice: true, ask: (*licensing.Service).CheckIn,
+			needsDevice: true, ask: (*licensing.Service).CheckIn, answer: "Answer", show: (*API).answered,
+		},
+		{
+			id: "releases", path: "/api/v2/licenses/releases", summary: "Which releases does this license include?",
+			description: "Lists the releases that the owner of the license finds in the portal, newest first and at most 100: those that it includes with their files, and those that a renewed maintenance would add. Files are fetched in the portal.",
+			ask:         (*licensing.Service).Validate, answer: "ReleaseList", show: (*API).released,
 		},
 	}
+}
+
+func (a *API) answered(_ context.Context, _ account.Actor, answer licensing.Answer) (any, error) {
+	return answerOf(answer), nil
 }
 
 // call answers one kind of question.
@@ -108,7 +119,11 @@ func (a *API) call(op operation) func(http.ResponseWriter, *http.Request) error 
 				return err
 			}
 		}
-		return writeJSON(w, answerOf(answer))
+		body, err := op.show(a, r.Context(), actor, answer)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, body)
 	}
 }
 

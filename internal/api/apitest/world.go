@@ -18,8 +18,10 @@ import (
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api"
 	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -42,6 +44,7 @@ type World struct {
 	Store     *store.Store
 	Licensing *licensing.Service
 	Identity  *identity.Service
+	Delivery  *delivery.Service
 	API       *api.API
 	Server    *httptest.Server
 
@@ -66,8 +69,9 @@ func New(t testing.TB, o Options) *World {
 		Store: s, Master: master, Now: w.Now, Log: logger, BaseURL: "https://licenses.example.com",
 	})
 	w.Identity = identity.New(identity.Deps{Store: s, Master: master, Now: w.Now, Log: logger})
+	w.Delivery = delivery.New(delivery.Deps{Store: s, Master: master, Blobs: blob.NewDisk(filepath.Join(dir, "files")), Now: w.Now, Log: logger})
 	w.API = api.New(api.Deps{
-		Licensing: w.Licensing, Identity: w.Identity, Now: w.Now, Limits: o.Limits,
+		Licensing: w.Licensing, Identity: w.Identity, Delivery: w.Delivery, Now: w.Now, Limits: o.Limits,
 		Catalog: catalog.New(catalog.Deps{Store: s, Master: master, Now: w.Now, Log: logger}),
 	})
 	mux := http.NewServeMux()

@@ -313,16 +313,20 @@ func (s *Service) Count(ctx context.Context, actor account.Actor) (int, error) {
 }
 
 // OfLicense lists what a license includes, as its owner finds it in the portal
-// (P-DL-23). Staff only.
+// (P-DL-23), newest first. For staff, and for the software of its product.
 func (s *Service) OfLicense(ctx context.Context, actor account.Actor, wanted id.ID) ([]Item, error) {
-	if err := actor.Require(account.LicensesRead); err != nil {
+	needs := account.LicensesRead
+	if actor.ProductID != "" {
+		needs = account.DevicesUse
+	}
+	if err := actor.Require(needs); err != nil {
 		return nil, err
 	}
 	var list []Item
 	now := s.clock()
 	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
 		l, err := r.License(ctx, wanted)
-		if store.IsNotFound(err) || err == nil && actor.Environment != "" && actor.Environment != l.Environment {
+		if store.IsNotFound(err) || err == nil && !actor.Reaches(l.Environment, l.ProductID) {
 			return fault.Missing("license")
 		}
 		if err != nil {
