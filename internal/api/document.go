@@ -238,6 +238,9 @@ func (d *document) render() []byte {
 	return out.Bytes()
 }
 
+// OpenAPI returns the document that describes the API. It must not be changed.
+func (a *API) OpenAPI() []byte { return a.spec }
+
 // document serves the OpenAPI document.
 func (a *API) document(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")

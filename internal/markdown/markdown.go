@@ -23,13 +23,24 @@ type Renderer struct {
 }
 
 // New makes a renderer.
-func New() *Renderer {
+func New() *Renderer { return newRenderer(policy()) }
+
+// NewOwn makes a renderer for texts that are part of the program: their links
+// may lead to other pages of ours, and none is kept from being followed.
+func NewOwn() *Renderer {
+	p := policy()
+	p.AllowRelativeURLs(true)
+	p.RequireNoFollowOnLinks(false)
+	return newRenderer(p)
+}
+
+func newRenderer(policy *bluemonday.Policy) *Renderer {
 	return &Renderer{
 		markdown: goldmark.New(
 			goldmark.WithExtensions(extension.Strikethrough, extension.Table, extension.Linkify),
 			goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lower{}, 100))),
 		),
-		policy: policy(),
+		policy: policy,
 	}
 }
 

@@ -33,3 +33,22 @@ func TestHTML(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksOfOurOwnTextsMayStayHere(t *testing.T) {
+	const text = "[Concepts](/docs/concepts), [elsewhere](https://example.com), [bad](javascript:alert(1))"
+	got, err := markdown.NewOwn().HTML(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<a href="/docs/concepts"`, `<a href="https://example.com"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("%s lacks %s", got, want)
+		}
+	}
+	if strings.Contains(string(got), "nofollow") || strings.Contains(string(got), "javascript") {
+		t.Errorf("got %s", got)
+	}
+	if others, err := markdown.New().HTML(text); err != nil || strings.Contains(string(others), "/docs/concepts\"") {
+		t.Errorf("others' texts link to pages here: %s (%v)", others, err)
+	}
+}

@@ -132,6 +132,7 @@ func TestNavigation(t *testing.T) {
 		}
 		wantIn(t, p, "title", "Vendor Licenses")
 		wantIn(t, p, ".foot", support)
+		wantIn(t, p, ".foot a[href='/docs']", "Documentation")
 		if got := p.attr(".foot a[href^=https]", "href"); got != "https://vendor.example/help" { // P-NAV-03
 			t.Errorf("%s: help is at %q", path, got)
 		}

@@ -23,7 +23,7 @@ func TestSettings(t *testing.T) {
 	p := ada.get("/settings")
 	wantText(t, p, "h1", "Settings")
 	wantText(t, p, "nav.sidebar a[aria-current]", "Settings")
-	wantIn(t, p, ".user .menu", "Profile Sign-in security Settings Keyboard shortcuts Sign out")
+	wantIn(t, p, ".user .menu", "Profile Sign-in security Settings Documentation Keyboard shortcuts Sign out")
 	if n := p.find("#time_zone option").Length(); n < 590 {
 		t.Errorf("%d time zones to choose from", n)
 	}

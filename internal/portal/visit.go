@@ -127,13 +127,18 @@ func (d *Door) page(r *http.Request, v *visit, title, current string) ui.Page {
 	return p
 }
 
-// userMenu leads to what is the reader's own (P-NAV-02).
+// docsPath is where developers read how to use the API.
+const docsPath = "/docs"
+
+// userMenu leads to what is the reader's own (P-NAV-02), and to the
+// documentation.
 func userMenu(v *visit, current string) []ui.NavItem {
 	menu := []ui.NavItem{
 		{Label: "Profile", Href: "/profile", Icon: "user", Current: current == "/profile"},
 		{Label: "Sign-in security", Href: "/security", Icon: "lock", Current: current == "/security"},
 		{Label: "Settings", Href: "/settings", Icon: "settings", Current: current == "/settings"},
 	}
+	menu = append(menu, ui.NavItem{Label: "Documentation", Href: docsPath, Icon: "help"})
 	if v.signed.Customers > 1 {
 		menu = append(menu, ui.NavItem{Label: "Switch customer", Href: "/customers", Icon: "building", Current: current == "/customers"})
 	}
@@ -144,7 +149,7 @@ func userMenu(v *visit, current string) []ui.NavItem {
 func (d *Door) bare(r *http.Request, title string) ui.Page {
 	return ui.Page{
 		Title: title, AppName: d.AppName, Theme: ui.ThemeOf(r), Path: r.URL.RequestURI(), Banner: d.Banner,
-		SupportEmail: d.SupportEmail, SupportURL: d.SupportURL, RequestID: httpx.RequestID(r.Context()),
+		SupportEmail: d.SupportEmail, SupportURL: d.SupportURL, Docs: docsPath, RequestID: httpx.RequestID(r.Context()),
 		Now: d.Now().UTC(), Zone: ui.ZoneOf(r),
 	}
 }

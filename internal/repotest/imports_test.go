@@ -56,6 +56,7 @@ var layers = []layer{
 	{"internal/inbound", slices.Concat(below, []string{"internal/app", "internal/ratelimit"}), "a door for mail: it translates, and neither decides nor reads the store"},
 	{"internal/admin", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/api", slices.Concat(below, []string{"internal/app", "internal/httpx", "internal/ratelimit", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
+	{"internal/docs", []string{"verdict", "internal/fault", "internal/httpx", "internal/id", "internal/markdown", "internal/ui"}, "it shows what the API says of itself, and asks nobody"},
 	{"internal/wire", slices.Concat(below, []string{"internal/app", "internal/httpx", "licensefile"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 
 	{"internal/config", nil, "settings are values: reading them must not start anything"},

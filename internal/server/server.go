@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/export"
 	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/docs"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/job"
@@ -148,7 +149,16 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-	api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Now: s.now}).Mount(mux)
+	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Now: s.now})
+	native.Mount(mux)
+	manual, err := docs.New(docs.Deps{
+		OpenAPI: native.OpenAPI(), API: native.Routes(), Now: s.now, AppName: s.config.AppName, BaseURL: s.config.Address(),
+		SupportEmail: s.config.SupportEmail, SupportURL: s.config.SupportURL, Banner: extras.Banner,
+	})
+	if err != nil {
+		return nil, err
+	}
+	manual.Mount(mux)
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("/", pages)

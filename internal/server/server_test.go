@@ -92,6 +92,8 @@ func TestServesEveryDoorAndStops(t *testing.T) {
 			"/readyz":                          "ready",
 			"/login":                           "Sign in",
 			"/api/v2/openapi.json":             `"openapi"`,
+			"/docs":                            "Quick start",
+			"/api/v2/docs":                     "/api/v2/licenses/validate",
 			"/.well-known/jwks.json?product=x": "not_found",
 			"/api/v2/none":                     "not_found",
 		} {

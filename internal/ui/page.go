@@ -30,6 +30,7 @@ type Page struct {
 	Help         string // where the header's Help button leads; SupportURL when empty
 	SupportEmail string
 	SupportURL   string
+	Docs         string // documentation for developers; empty draws no link
 	RequestID    string
 
 	Now  time.Time      // the instant that relative times count from
