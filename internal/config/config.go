@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Database says where records are kept. Its field comments are the manual.
@@ -59,22 +60,24 @@ type Server struct {
 	Database
 	Support
 	Changelogs
-	Listen       string   `name:"listen" env:"KEYWARD_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
-	BaseURL      string   `name:"base-url" env:"KEYWARD_BASE_URL" placeholder:"URL" help:"Address at which customers reach the portal, such as https://licenses.example.com. Links in mails start with it."`
-	TrustedProxy []string `name:"trusted-proxy" env:"KEYWARD_TRUSTED_PROXY" placeholder:"CIDR" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
-	TLSCert      string   `name:"tls-cert" env:"KEYWARD_TLS_CERT" placeholder:"FILE" help:"Certificate chain (PEM) to serve https."`
-	TLSKey       string   `name:"tls-key" env:"KEYWARD_TLS_KEY" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
-	SMTPURL      string   `name:"smtp-url" env:"KEYWARD_SMTP_URL" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 or smtps://... Without it mails wait."`
-	MailFrom     string   `name:"mail-from" env:"KEYWARD_MAIL_FROM" default:"keyward@localhost" placeholder:"ADDRESS" help:"Sender of mails."`
-	AppName      string   `name:"app-name" env:"KEYWARD_APP_NAME" default:"Keyward" placeholder:"NAME" help:"Name that customers read, at most 64 characters."`
-	SupportEmail string   `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
-	SupportURL   string   `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
-	WebhookAllow []string `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
-	Mandatory    []string `name:"mandatory-notice" env:"KEYWARD_MANDATORY_NOTICE" placeholder:"NAME" help:"A kind of mail that people cannot switch off, such as license_expiring or new_device. Repeat for more."`
-	SignInLinks  bool     `name:"sign-in-links" env:"KEYWARD_SIGN_IN_LINKS" help:"Let people ask for a mailed link that signs them in without a password."`
-	Landing      bool     `name:"landing" env:"KEYWARD_LANDING" help:"Show strangers a landing page at the root instead of the sign-in form."`
-	NoMigrate    bool     `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
-	LogFormat    string   `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
+	Listen       string        `name:"listen" env:"KEYWARD_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on."`
+	Metrics      string        `name:"metrics-listen" env:"KEYWARD_METRICS_LISTEN" placeholder:"ADDR" help:"Address on which to answer Prometheus at /metrics, such as 127.0.0.1:9464. Keep it from strangers. Without it nothing is measured."`
+	BaseURL      string        `name:"base-url" env:"KEYWARD_BASE_URL" placeholder:"URL" help:"Address at which customers reach the portal, such as https://licenses.example.com. Links in mails start with it."`
+	TrustedProxy []string      `name:"trusted-proxy" env:"KEYWARD_TRUSTED_PROXY" placeholder:"CIDR" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
+	TLSCert      string        `name:"tls-cert" env:"KEYWARD_TLS_CERT" placeholder:"FILE" help:"Certificate chain (PEM) to serve https."`
+	TLSKey       string        `name:"tls-key" env:"KEYWARD_TLS_KEY" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
+	SMTPURL      string        `name:"smtp-url" env:"KEYWARD_SMTP_URL" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 or smtps://... Without it mails wait."`
+	MailFrom     string        `name:"mail-from" env:"KEYWARD_MAIL_FROM" default:"keyward@localhost" placeholder:"ADDRESS" help:"Sender of mails."`
+	AppName      string        `name:"app-name" env:"KEYWARD_APP_NAME" default:"Keyward" placeholder:"NAME" help:"Name that customers read, at most 64 characters."`
+	SupportEmail string        `name:"support-email" env:"KEYWARD_SUPPORT_EMAIL" placeholder:"ADDRESS" help:"Where customers write when they need help."`
+	SupportURL   string        `name:"support-url" env:"KEYWARD_SUPPORT_URL" placeholder:"URL" help:"Help page, linked as Help."`
+	WebhookAllow []string      `name:"webhook-allow" env:"KEYWARD_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Internal networks that webhooks may be sent to; without this only public addresses are."`
+	Mandatory    []string      `name:"mandatory-notice" env:"KEYWARD_MANDATORY_NOTICE" placeholder:"NAME" help:"A kind of mail that people cannot switch off, such as license_expiring or new_device. Repeat for more."`
+	SignInLinks  bool          `name:"sign-in-links" env:"KEYWARD_SIGN_IN_LINKS" help:"Let people ask for a mailed link that signs them in without a password."`
+	Landing      bool          `name:"landing" env:"KEYWARD_LANDING" help:"Show strangers a landing page at the root instead of the sign-in form."`
+	NoMigrate    bool          `name:"no-migrate" env:"KEYWARD_NO_MIGRATE" help:"Refuse to start on an older schema instead of upgrading it."`
+	Drain        time.Duration `name:"drain" env:"KEYWARD_DRAIN" default:"0s" placeholder:"TIME" help:"How long to go on answering after SIGTERM while /readyz says no, so that load balancers turn away first; at most 5m."`
+	LogFormat    string        `name:"log-format" env:"KEYWARD_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json."`
 }
 
 // maxAppName is the longest application name (E-39).
@@ -84,7 +87,7 @@ const maxAppName = 64
 // names the setting and what to do.
 func (s Server) Validate() error {
 	return errors.Join(
-		s.Database.Validate(), s.Support.Validate(), checkListen(s.Listen), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
+		s.Database.Validate(), s.Support.Validate(), checkListen("listen", s.Listen), s.checkMetrics(), checkDrain(s.Drain), checkURL("base-url", s.BaseURL), checkURL("support-url", s.SupportURL),
 		checkNetworks("trusted-proxy", s.TrustedProxy), checkNetworks("webhook-allow", s.WebhookAllow), checkTLS(s.TLSCert, s.TLSKey), checkAddress("mail-from", s.MailFrom, true),
 		checkAddress("support-email", s.SupportEmail, false), s.checkDesk(), checkName(s.AppName), checkEntries(s.ChangelogPage),
 	)
@@ -140,11 +143,29 @@ func checkEntries(n int) error {
 	return nil
 }
 
-func checkListen(address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return fmt.Errorf("listen: use host:port, such as 127.0.0.1:8080 (have %q)", address)
+func checkDrain(d time.Duration) error {
+	if d < 0 || d > 5*time.Minute {
+		return fmt.Errorf("drain: use a time such as 10s, at most 5m (have %s)", d)
 	}
 	return nil
+}
+
+func checkListen(name, address string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%s: use host:port, such as 127.0.0.1:8080 (have %q)", name, address)
+	}
+	return nil
+}
+
+// checkMetrics refuses the address of the portal: strangers reach that.
+func (s Server) checkMetrics() error {
+	switch s.Metrics {
+	case "":
+		return nil
+	case s.Listen:
+		return errors.New("metrics-listen: use another address than --listen, one that strangers do not reach")
+	}
+	return checkListen("metrics-listen", s.Metrics)
 }
 
 func checkURL(name, s string) error {
@@ -225,7 +246,7 @@ func (s Server) Address() string {
 // Dump is every setting as it is in force, without secrets.
 func (s Server) Dump() map[string]string {
 	return map[string]string{
-		"listen": s.Listen, "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
+		"listen": s.Listen, "metrics-listen": s.Metrics, "drain": s.Drain.String(), "data": s.Data, "database": withoutPassword(s.Database.Database), "base-url": s.Address(),
 		"storage-url": withoutPassword(s.Storage), "changelog": s.Changelog,
 		"trusted-proxy": strings.Join(s.TrustedProxy, " "), "tls-cert": s.TLSCert, "smtp-url": withoutPassword(s.SMTPURL),
 		"webhook-allow": strings.Join(s.WebhookAllow, " "),
@@ -264,7 +285,7 @@ type Demo struct {
 
 // Validate reports everything that is wrong at once.
 func (d Demo) Validate() error {
-	err := errors.Join(Database{Data: d.Data, Database: d.Database}.Validate(), checkListen(d.Listen))
+	err := errors.Join(Database{Data: d.Data, Database: d.Database}.Validate(), checkListen("listen", d.Listen))
 	if host, _, split := net.SplitHostPort(d.Listen); split == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		err = errors.Join(err, fmt.Errorf("listen: use an address on loopback, such as 127.0.0.1:8080 (have %q): everybody who reaches the demo can sign in", d.Listen))
 	}

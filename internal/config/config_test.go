@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +33,9 @@ func TestEachWrongSettingIsNamed(t *testing.T) {
 		"MySQL":                 {func(s *config.Server) { s.Database.Database = "mysql://localhost/x" }, "database: "},
 		"database without URL":  {func(s *config.Server) { s.Database.Database = "keyward" }, "database: "},
 		"address without port":  {func(s *config.Server) { s.Listen = "127.0.0.1" }, "listen: "},
+		"metrics without port":  {func(s *config.Server) { s.Metrics = "127.0.0.1" }, "metrics-listen: "},
+		"metrics for everybody": {func(s *config.Server) { s.Metrics = s.Listen }, "metrics-listen: "},
+		"endless drain":         {func(s *config.Server) { s.Drain = time.Hour }, "drain: "},
 		"base URL of files":     {func(s *config.Server) { s.BaseURL = "file:///tmp" }, "base-url: "},
 		"base URL with a user":  {func(s *config.Server) { s.BaseURL = "https://me@example.com" }, "base-url: "},
 		"support URL of script": {func(s *config.Server) { s.SupportURL = "javascript:alert(1)" }, "support-url: "},

@@ -18,11 +18,17 @@ type exchange struct {
 
 type exchangeKey struct{}
 
+// Observer is told about a request that is over. Route is the pattern that
+// matched and method one of a few words, whatever the client sent.
+type Observer func(route, method string, status int, took time.Duration)
+
 // AccessLog writes one line per request, when it is over: method, route
 // pattern, status, duration, bytes, request id and address. Paths and queries
 // are left out because they may carry what a person typed. It also gives the
 // request its logger, see Log.
-func AccessLog(log *slog.Logger, now func() time.Time) Middleware {
+//
+// Observers are told about each request as well.
+func AccessLog(log *slog.Logger, now func() time.Time, observers ...Observer) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := now()
@@ -30,7 +36,13 @@ func AccessLog(log *slog.Logger, now func() time.Time) Middleware {
 			x := &exchange{log: log.With("request_id", RequestID(r.Context()))}
 			r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 			// Deferred, so that a panic on its way to the server is on record too.
-			defer func() { x.write(rec, r, now().Sub(start)) }()
+			defer func() {
+				took := now().Sub(start)
+				x.write(rec, r, took)
+				for _, observe := range observers {
+					observe(x.route(r), knownMethod(r.Method), x.status(rec), took)
+				}
+			}()
 			next.ServeHTTP(rec, r)
 		})
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
@@ -87,6 +91,24 @@ func TestClientAddr(t *testing.T) {
 			t.Errorf("Addr = %v", got)
 		}
 	})
+}
+
+// What observers are told holds nothing that a client chose.
+func TestObserversHearOfEachRequest(t *testing.T) {
+	var heard []string
+	observe := func(route, method string, status int, took time.Duration) {
+		heard = append(heard, fmt.Sprintf("%s %s %d %s", route, method, status, took))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /licenses/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	h := httpx.Chain(mux, httpx.AccessLog(slog.New(slog.DiscardHandler), ticking(time.Millisecond), observe))
+	serve(h, get("/licenses/ABCDE"))
+	r := get("/secret")
+	r.Method = "SECRET"
+	serve(h, r)
+	if diff := cmp.Diff([]string{"GET /licenses/{id} GET 418 1ms", "unmatched other 404 1ms"}, heard); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestAccessLog(t *testing.T) {

@@ -63,6 +63,7 @@ func (r *Runner) Start(ctx context.Context) {
 	if r.end != nil {
 		return
 	}
+	r.looked.Store(r.clock().UnixMicro())
 	loops, end := context.WithCancel(ctx)
 	r.end = end
 	for range workers {

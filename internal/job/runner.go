@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/internal/id"
@@ -40,6 +41,9 @@ type Runner struct {
 	handlers map[string]Handler
 	tasks    []*task
 	wake     chan struct{}
+	observe  func(kind, outcome string)
+	looked   atomic.Int64 // when a worker last reached the queue, in µs
+	busy     atomic.Int32 // workers with a job in hand
 
 	mu     sync.Mutex
 	end    context.CancelFunc // of the loops; nil when none run
@@ -53,6 +57,7 @@ func New(s *store.Store, now func() time.Time, log *slog.Logger) *Runner {
 		store: s, now: now, log: log, ticks: clockTicks,
 		handlers: map[string]Handler{},
 		wake:     make(chan struct{}, 1),
+		observe:  func(string, string) {},
 	}
 	r.Every("job.rescue", time.Minute, r.rescue)
 	r.Every("job.purge", time.Hour, r.purge)
@@ -66,6 +71,19 @@ func (r *Runner) Handle(kind string, h Handler) {
 		panic("job: two handlers for " + kind)
 	}
 	r.handlers[kind] = h
+}
+
+// Observe has f told about each attempt at a job: "done", "again", "given_up" or
+// "interrupted". Set it before the runner starts.
+func (r *Runner) Observe(f func(kind, outcome string)) { r.observe = f }
+
+// lookWithin is how recently a worker at leisure has looked at the queue.
+const lookWithin = 15 * pollEvery
+
+// Alive reports whether jobs are being worked on: a worker has one in hand, or
+// has reached the queue a short while ago.
+func (r *Runner) Alive() bool {
+	return r.busy.Load() > 0 || r.clock().Sub(time.UnixMicro(r.looked.Load())) < lookWithin
 }
 
 // Wake has the queue looked at now. Call it after the commit of a transaction

@@ -34,6 +34,9 @@ func (r *Runner) RunDue(ctx context.Context) error {
 // one. It is claimed while claim lasts, and worked on while work does.
 func (r *Runner) next(claim, work context.Context) (bool, error) {
 	j, err := r.claim(claim)
+	if err == nil || store.IsNotFound(err) {
+		r.looked.Store(r.clock().UnixMicro())
+	}
 	if store.IsNotFound(err) {
 		return false, nil
 	}
@@ -41,6 +44,8 @@ func (r *Runner) next(claim, work context.Context) (bool, error) {
 		return false, err
 	}
 	r.Wake() // there may be another one for another worker
+	r.busy.Add(1)
+	defer r.busy.Add(-1)
 	r.settle(work, j, r.perform(work, j))
 	return true, nil
 }
@@ -109,14 +114,18 @@ func (r *Runner) outcome(ctx context.Context, j store.Job, failure error, ended 
 	switch {
 	case failure == nil:
 		log.DebugContext(ctx, "job done")
+		r.observe(j.Kind, "done")
 		return func(tx *store.Tx) error { return tx.FinishJob(ctx, j, now) }
 	case isPermanent(failure), j.Attempts >= maxAttempts:
 		log.ErrorContext(ctx, "job given up", details(failure)...)
+		r.observe(j.Kind, "given_up")
 		return func(tx *store.Tx) error { return tx.FailJob(ctx, j, reason(failure), now) }
 	case ended:
 		log.InfoContext(ctx, "job interrupted; it runs again")
+		r.observe(j.Kind, "interrupted")
 		return func(tx *store.Tx) error { return tx.RetryJob(ctx, j, "interrupted", now) }
 	}
+	r.observe(j.Kind, "again")
 	again := now.Add(pause(j.ID, j.Attempts))
 	log.WarnContext(ctx, "job failed; it runs again", append(details(failure), "again_at", again)...)
 	return func(tx *store.Tx) error { return tx.RetryJob(ctx, j, reason(failure), again) }

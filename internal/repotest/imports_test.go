@@ -51,6 +51,7 @@ var layers = []layer{
 	{"internal/ical", nil, "it writes calendars, whatever they are about"},
 	{"internal/ui", nil, "looks without business words serve every page alike"},
 	{"internal/sheet", nil, "files of rows serve every list alike"},
+	{"internal/metrics", nil, "it counts, whatever happens"},
 	{"internal/mailbox", nil, "it shows files of mail, whoever wrote them"},
 	{"internal/portal", slices.Concat(below, []string{"internal/app", "internal/ical", "internal/httpx", "internal/markdown", "internal/ui", "internal/sheet"}), "a door translates; it neither decides nor reads the store, and knows no other door"},
 	{"internal/inbound", slices.Concat(below, []string{"internal/app", "internal/ratelimit"}), "a door for mail: it translates, and neither decides nor reads the store"},

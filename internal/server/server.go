@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/internal/api"
@@ -19,6 +20,7 @@ import (
 	"github.com/keyward/keyward/internal/mail"
 	"github.com/keyward/keyward/internal/mail/due"
 	"github.com/keyward/keyward/internal/mail/notice"
+	"github.com/keyward/keyward/internal/metrics"
 	"github.com/keyward/keyward/internal/portal"
 	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/internal/ui"
@@ -33,11 +35,15 @@ type Server struct {
 	handler http.Handler
 	jobs    *job.Runner
 	now     func() time.Time
+	metrics *metrics.Metrics // nil: nothing is counted
+
+	stopping atomic.Bool
 }
 
-// Extras are what only the demo adds.
+// Extras are what only some servers have.
 type Extras struct {
-	Banner *Banner // above every page of the portal
+	Banner  *Banner          // above every page of the portal
+	Metrics *metrics.Metrics // those that the services were opened with
 }
 
 // Banner and Link are the parts of a line above every page.
@@ -48,7 +54,8 @@ type (
 
 // New puts a server together around open services.
 func New(c config.Server, s *Services, now func() time.Time, log *slog.Logger, extras Extras) (*Server, error) {
-	srv := &Server{Services: s, config: c, log: log, now: now, jobs: job.New(s.Store, now, log)}
+	srv := &Server{Services: s, config: c, log: log, now: now, jobs: job.New(s.Store, now, log), metrics: extras.Metrics}
+	srv.measure()
 	if err := srv.addJobs(); err != nil {
 		return nil, err
 	}
@@ -89,7 +96,7 @@ func (s *Server) addJobs() error {
 		return err
 	})
 	webhook.New(webhook.Deps{
-		Store: s.Store, Master: s.Master, Now: s.now, Log: s.log, Allow: s.config.WebhookNetworks(),
+		Store: s.Store, Master: s.Master, Now: s.now, Log: s.log, Allow: s.config.WebhookNetworks(), Observe: s.metrics.Delivery,
 	}).Register(s.jobs)
 	s.jobs.Every("sessions.purge", time.Hour, s.Identity.PurgeSessions)
 	s.jobs.Every("files.sweep", time.Hour, s.Delivery.Sweep)
@@ -159,32 +166,11 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 		return nil, err
 	}
 	manual.Mount(mux)
-	mux.HandleFunc("GET /healthz", s.alive)
-	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET "+healthPath, s.alive)
+	mux.HandleFunc("GET "+readyPath, s.ready)
 	mux.Handle("/", pages)
 	return httpx.Chain(mux,
-		httpx.AssignRequestID, httpx.ClientAddr(s.config.Proxies()), httpx.AccessLog(s.log, s.now), httpx.Recover(httpx.WriteProblem)), nil
-}
-
-// alive says that the process answers.
-func (s *Server) alive(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") }
-
-// ready says that the database answers too.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.Store.Ping(ctx); err != nil {
-		plain(w, http.StatusServiceUnavailable, "the database does not answer\n")
-		return
-	}
-	plain(w, http.StatusOK, "ready\n")
-}
-
-func plain(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // a probe that went away needs no answer
+		httpx.AssignRequestID, httpx.ClientAddr(s.config.Proxies()), httpx.AccessLog(s.log, s.now, s.metrics.Request), httpx.Recover(httpx.WriteProblem)), nil
 }
 
 // Limits of connections.
@@ -218,14 +204,20 @@ func Run(ctx context.Context, c config.Server, log *slog.Logger, ready func(net.
 	if c.BaseURL == "" {
 		c.Listen = ln.Addr().String() // with the port that :0 became
 	}
+	counted, closeMetrics, err := openMetrics(ctx, c, log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer closeMetrics()
 	services, err := Assemble(ctx, c.Database, Options{
+		Metrics: counted,
 		BaseURL: c.Address(), AppName: c.AppName, Support: &c.Support, NoMigrate: c.NoMigrate, Log: log,
 		Changelogs: delivery.Changelogs{Audience: delivery.Audience(c.Changelog), Entries: c.ChangelogPage},
 	})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	s, err := New(c, services, time.Now, log, Extras{})
+	s, err := New(c, services, time.Now, log, Extras{Metrics: counted})
 	if err != nil {
 		return errors.Join(err, services.Close(context.WithoutCancel(ctx)), ln.Close())
 	}
@@ -253,11 +245,26 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	go func() { failed <- s.serveOn(web, ln) }()
 	select {
 	case <-ctx.Done():
+		s.drain(failed)
 	case err = <-failed:
 	}
 	stopTaking()
 	taken()
 	return errors.Join(err, s.stop(web))
+}
+
+// drain goes on answering for a while, so that whoever asks /readyz can turn
+// away first.
+func (s *Server) drain(failed <-chan error) {
+	s.stopping.Store(true)
+	if s.config.Drain == 0 {
+		return
+	}
+	s.log.Info("stopping", "drain", s.config.Drain)
+	select {
+	case <-time.After(s.config.Drain):
+	case <-failed:
+	}
 }
 
 func (s *Server) serveOn(web *http.Server, ln net.Listener) error {

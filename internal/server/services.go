@@ -21,8 +21,10 @@ import (
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/metrics"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
 )
 
 // Services is an open installation: its records, its master key and the use
@@ -50,6 +52,7 @@ type Options struct {
 	NoMigrate  bool // refuse an older schema instead of upgrading it
 	Now        func() time.Time
 	Log        *slog.Logger
+	Metrics    *metrics.Metrics // nil: nothing is counted
 
 	restoring bool // open records that a restore is about to end on
 }
@@ -60,7 +63,11 @@ func Assemble(ctx context.Context, c config.Database, o Options) (*Services, err
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s, err := store.Open(ctx, storeOptions(c, o.Log))
+	options := storeOptions(c, o.Log)
+	if o.Metrics != nil {
+		options.Observe = o.Metrics.Commit
+	}
+	s, err := store.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +99,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		return nil, err
 	}
 	hasher := account.NewHasher()
-	licenses := licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL})
+	licenses := licensing.New(licensing.Deps{Store: s, Master: master, Now: o.Now, Log: o.Log, BaseURL: o.BaseURL, Validated: func(c verdict.Code) { o.Metrics.Validation(string(c)) }})
 	return &Services{
 		Store: s, Master: master,
 		Identity:  identity.New(identity.Deps{Store: s, Hasher: hasher, Master: master, Now: o.Now, Log: o.Log, AppName: o.AppName, BaseURL: o.BaseURL}),

@@ -55,3 +55,17 @@ func (r Reader) StorageKeys(ctx context.Context) ([]string, error) {
 	rs, err := r.query(ctx, `SELECT storage_key FROM asset ORDER BY seq`)
 	return collect(rs, err, value[string])
 }
+
+// QueueLengths counts what waits, by the name of its queue.
+func (r Reader) QueueLengths(ctx context.Context) (map[string]int64, error) {
+	var jobs, running, deliveries, events int64
+	err := r.queryRow(ctx, `SELECT
+		(SELECT COUNT(*) FROM job WHERE state = 'waiting'),
+		(SELECT COUNT(*) FROM job WHERE state = 'running'),
+		(SELECT COUNT(*) FROM webhook_delivery WHERE state = 'waiting'),
+		(SELECT COUNT(*) FROM event_pending)`).Scan(&jobs, &running, &deliveries, &events)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]int64{"jobs_waiting": jobs, "jobs_running": running, "webhook_deliveries": deliveries, "events_unsealed": events}, nil
+}

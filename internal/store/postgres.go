@@ -51,6 +51,7 @@ func openPostgres(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		Reader:     Reader{q: db, d: postgresDialect},
 		db:         db,
+		timer:      timer{o.Now, o.Observe},
 		migrations: embedded,
 		migrator: func(ctx context.Context) (*migrator, error) {
 			return postgresMigrator(ctx, config)

@@ -23,6 +23,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Now tells the time. With it, slow commits are logged.
 	Now func() time.Time
+	// Observe, if there, is told after each commit how many operations it was of
+	// and how long they took together. Now has to be there too.
+	Observe func(operations int, took time.Duration)
 	// MmapOff makes SQLite read with ordinary calls instead of through mapped
 	// memory, for file systems on which mapping is slow or unsafe.
 	MmapOff bool
@@ -33,6 +36,7 @@ type Store struct {
 	Reader
 	db     *sql.DB // SQLite: readers only
 	writer *writer // SQLite only
+	timer  timer
 	gate   gate
 
 	migrations fs.FS // see migrationFolder
@@ -77,6 +81,36 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // DatabaseName is "sqlite" or "postgres".
 func (s *Store) DatabaseName() string { return s.d.name }
+
+// Queued is how many operations wait for the writer; always 0 on PostgreSQL,
+// whose transactions wait for each other in the server.
+func (s *Store) Queued() int {
+	if s.writer == nil {
+		return 0
+	}
+	return len(s.writer.queue)
+}
+
+// timer tells how long commits take.
+type timer struct {
+	now     func() time.Time
+	observe func(operations int, took time.Duration)
+}
+
+// start begins to measure; call what it returns after the commit.
+func (t timer) start() func(operations int) time.Duration {
+	if t.now == nil {
+		return func(int) time.Duration { return 0 }
+	}
+	begun := t.now()
+	return func(operations int) time.Duration {
+		took := t.now().Sub(begun)
+		if t.observe != nil {
+			t.observe(operations, took)
+		}
+		return took
+	}
+}
 
 // gate lets operations in until it is closed, and knows when all have left.
 type gate struct {

@@ -142,6 +142,7 @@ func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), txLimit)
 	defer cancel()
+	ended := s.timer.start()
 	t, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.notBegun(err)
@@ -151,7 +152,9 @@ func (s *Store) once(ctx context.Context, fn func(*Tx) error) error {
 	if err := tx.in.end(fn(tx)); err != nil {
 		return err
 	}
-	return s.d.translate(t.Commit())
+	err = s.d.translate(t.Commit())
+	ended(1)
+	return err
 }
 
 // notBegun is the error of a transaction that did not begin. When the connection

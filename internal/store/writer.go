@@ -26,10 +26,10 @@ const (
 
 // writer owns the one connection to SQLite that writes.
 type writer struct {
-	db  *sql.DB
-	s   *session
-	log *slog.Logger
-	now func() time.Time
+	db    *sql.DB
+	s     *session
+	log   *slog.Logger
+	timer timer
 
 	queue chan *operation
 	done  chan struct{} // the loop has ended
@@ -42,7 +42,7 @@ func openWriter(ctx context.Context, path string, o Options) (*writer, error) {
 	w := &writer{
 		db:    sqliteDB(path, pragmas(o, patience), "immediate", 1),
 		log:   o.Logger,
-		now:   o.Now,
+		timer: timer{o.Now, o.Observe},
 		queue: make(chan *operation, queueLength),
 		done:  make(chan struct{}),
 	}
@@ -122,23 +122,16 @@ func (w *writer) serve(op *operation) {
 		}
 		break
 	}
-	start := w.clock()
+	ended := w.timer.start()
 	if len(w.batch) == 1 || !w.together() {
 		w.redo()
 	}
-	if took := w.clock().Sub(start); took > slowCommit {
+	if took := ended(len(w.batch)); took > slowCommit {
 		w.log.Warn("slow commit", "took", took, "operations", len(w.batch))
 	}
 	w.check.wrote(w.s.changed())
 	clear(w.batch)
 	w.batch = w.batch[:0]
-}
-
-func (w *writer) clock() time.Time {
-	if w.now == nil {
-		return time.Time{}
-	}
-	return w.now()
 }
 
 // together runs the batch in one transaction and answers all of it. It reports

@@ -40,6 +40,8 @@ type Deps struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Allow  []netip.Prefix // internal networks that may be reached
+	// Observe, if there, is told about each attempt: "accepted" or "refused".
+	Observe func(outcome string)
 }
 
 // Service makes deliveries and sends them.
@@ -132,6 +134,7 @@ func (s *Service) attempt(ctx context.Context, h store.Webhook, d store.Delivery
 	}
 	// What was sent is written down even when the server is stopping.
 	ctx = context.WithoutCancel(ctx)
+	s.observe(tried)
 	now := s.clock()
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.AddDeliveryAttempt(ctx, d.ID, tried); err != nil {
@@ -147,6 +150,16 @@ func (s *Service) attempt(ctx context.Context, h store.Webhook, d store.Delivery
 			"webhook", h.ID, "delivery", d.ID, "attempt", d.Attempts, "status", tried.Status, "error", tried.Error)
 	}
 	return tried.Error == "", err
+}
+
+func (s *Service) observe(tried store.DeliveryAttempt) {
+	switch {
+	case s.Observe == nil:
+	case tried.Error == "":
+		s.Observe("accepted")
+	default:
+		s.Observe("refused")
+	}
 }
 
 // settle notes what comes after an attempt.

@@ -15,6 +15,7 @@ import (
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/signing"
 	"github.com/keyward/keyward/internal/store"
+	"github.com/keyward/keyward/verdict"
 )
 
 // Deps is what the use cases work with.
@@ -25,6 +26,8 @@ type Deps struct {
 	Log     *slog.Logger
 	BaseURL string    // of the portal, for links in answers to software
 	Random  io.Reader // of new keys; nil is the system's
+	// Validated, if there, is told the code of each validation.
+	Validated func(verdict.Code)
 }
 
 // Service is the use cases about licenses.
@@ -39,7 +42,7 @@ func New(d Deps) *Service {
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
-	return &Service{Deps: d, signer: signing.NewSigner(d.Master), tally: newTally(d.Store)}
+	return &Service{Deps: d, signer: signing.NewSigner(d.Master), tally: newTally(d.Store, d.Validated)}
 }
 
 // Tally collects what need not be durable at once; flush it regularly.

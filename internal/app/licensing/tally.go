@@ -17,7 +17,8 @@ import (
 // last seen, coalesced per device, and how often products were validated. A
 // validation thereby costs no durable write.
 type Tally struct {
-	store *store.Store
+	store  *store.Store
+	listen func(verdict.Code)
 
 	mu     sync.Mutex
 	seen   map[id.ID]store.Seen
@@ -30,8 +31,11 @@ type validationKey struct {
 	code    verdict.Code
 }
 
-func newTally(s *store.Store) *Tally {
-	return &Tally{store: s, seen: map[id.ID]store.Seen{}, counts: map[validationKey]int64{}}
+func newTally(s *store.Store, listen func(verdict.Code)) *Tally {
+	if listen == nil {
+		listen = func(verdict.Code) {}
+	}
+	return &Tally{store: s, listen: listen, seen: map[id.ID]store.Seen{}, counts: map[validationKey]int64{}}
 }
 
 func (t *Tally) saw(s store.Seen) {
@@ -53,6 +57,7 @@ func newer(a, b store.Seen) store.Seen {
 }
 
 func (t *Tally) validated(product id.ID, code verdict.Code, now time.Time) {
+	t.listen(code)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts[validationKey{product, now.Truncate(time.Hour), code}]++
