@@ -23,6 +23,10 @@ func everyPage(t *testing.T, d *Demo) {
 			p.typeSignIn(SignIn{"nobody@nowhere.example", "not-the-password"})
 			p.See("is not right")
 		}},
+		{name: "documentation", path: "/docs"},
+		{name: "quick start", path: "/docs/quick-start"},
+		{name: "errors of the API", path: "/docs/errors"},
+		{name: "an operation of the API", path: "/api/v2/docs/activate"},
 		{name: "forgotten", path: "/forgot"},
 		{name: "link sent", path: "/forgot", do: func(p *Page) {
 			p.Fill("E-mail address", d.EmptyCustomer.Email)

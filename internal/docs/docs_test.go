@@ -6,14 +6,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api/apitest"
+	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/httpx"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/ui"
 	"github.com/keyward/keyward/internal/ui/uitest"
 	"github.com/keyward/keyward/verdict"
@@ -21,6 +27,7 @@ import (
 
 // site is the documentation of a real API.
 type site struct {
+	world  *apitest.World
 	door   *Door
 	routes httpx.Routes
 	server *httptest.Server
@@ -28,7 +35,8 @@ type site struct {
 
 func newSite(t *testing.T) site {
 	t.Helper()
-	native := apitest.New(t, apitest.Options{}).API
+	world := apitest.New(t, apitest.Options{})
+	native := world.API
 	door, err := New(Deps{
 		OpenAPI: native.OpenAPI(), API: native.Routes(), Now: time.Now, BaseURL: "https://keys.vendor.example",
 		SupportEmail: "help@vendor.example",
@@ -42,7 +50,7 @@ func newSite(t *testing.T) site {
 	door.Mount(mux)
 	server := httptest.NewServer(httpx.Chain(mux, httpx.AssignRequestID))
 	t.Cleanup(server.Close)
-	return site{door, native.Routes(), server}
+	return site{world, door, native.Routes(), server}
 }
 
 // get returns what an address answers.
@@ -199,6 +207,67 @@ func TestReferenceShowsFieldsWithTheirLimits(t *testing.T) {
 	if problems := page.Find("#problems ~ .card th").Text(); !strings.Contains(problems, "409") || !strings.Contains(problems, "429") {
 		t.Errorf("the problems are %s", problems)
 	}
+}
+
+// What the reference shows as a body is taken: what it names need not exist
+// here, but nothing in it is wrong.
+func TestExampleBodiesAreTaken(t *testing.T) {
+	s := newSite(t)
+	client := s.world.AddProduct("Studio", nil).Token
+	_, secret, err := s.world.Identity.CreateToken(t.Context(), s.world.System(), identity.NewToken{
+		Kind: account.SecretToken, Name: "Vendor", Environment: license.Production, Permissions: account.Permissions(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, g := range s.door.reference.groups {
+		for _, op := range g.Operations {
+			if op.Example == "" {
+				continue
+			}
+			tried++
+			token := secret
+			if op.Permission == string(account.DevicesUse) {
+				token = client
+			}
+			if status, body := s.send(t, op, token); status >= 500 || slices.Contains([]int{400, 401, 403, 405, 415}, status) {
+				t.Errorf("%s %s answers %d: %s", op.Method, op.Path, status, body)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("no operation has an example")
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{\w+\}`)
+
+// send does what the page of an operation shows.
+func (s site) send(t *testing.T, op operation, token string) (int, string) {
+	t.Helper()
+	at := s.server.URL + placeholder.ReplaceAllString(op.Path, string(id.New()))
+	r, err := http.NewRequestWithContext(t.Context(), op.Method, at, strings.NewReader(op.Example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	for _, p := range op.Parameters {
+		if p.In == "header" && p.Example != "" {
+			r.Header.Set(p.Name, p.Example)
+		}
+	}
+	response, err := s.server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
 }
 
 // Every code that software may meet is explained.
