@@ -77,6 +77,7 @@ type Activation struct {
 	Status      string     `json:"status"`
 	ActivatedAt time.Time  `json:"activated_at"`
 	LastSeenAt  *time.Time `json:"last_seen_at"`
+	HoldUntil   *time.Time `json:"hold_until"` // a floating seat is lost then unless the device checks in; nil: a fixed seat
 }
 
 // rawAnswer is an answer that is not believed yet.

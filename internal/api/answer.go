@@ -82,6 +82,7 @@ type Activation struct {
 	Status      string     `json:"status" enum:"active,suspended,deactivated"`
 	ActivatedAt time.Time  `json:"activated_at"`
 	LastSeenAt  *time.Time `json:"last_seen_at" doc:"When it was last heard of, or null."`
+	HoldUntil   *time.Time `json:"hold_until" doc:"Until when a floating seat is held unless the device checks in, or null for a fixed seat, which is held until it is given back."`
 	Device      Device     `json:"device"`
 }
 
@@ -138,7 +139,8 @@ func licenseOf(l license.License, p license.Product, now time.Time) *License {
 func activationOf(a license.Activation, of license.Status, now time.Time) *Activation {
 	return &Activation{
 		ID: string(a.ID), Status: string(a.Status(of, now)), ActivatedAt: a.ActivatedAt, LastSeenAt: orNull(a.LastSeenAt),
-		Device: Device{ID: a.Identifier, Name: a.Name, Kind: string(a.Kind), Platform: a.Platform},
+		HoldUntil: orNull(a.HoldUntil),
+		Device:    Device{ID: a.Identifier, Name: a.Name, Kind: string(a.Kind), Platform: a.Platform},
 	}
 }
 

@@ -80,7 +80,7 @@ func operations() []operation {
 		},
 		{
 			id: "check-in", path: "/api/v2/licenses/check-in", summary: "Report that a device is in use",
-			description: "Validates for a device that says who it is: its seat is kept and it gets a new lease.",
+			description: "Validates for a device that says who it is: its seat is kept and it gets a new lease. A floating seat is held until activation.hold_until from then on: check in again before. A device whose seat lapsed takes another one if one is free; else the verdict is seat_lapsed.",
 			needsDevice: true, ask: (*licensing.Service).CheckIn, answer: "Answer", show: (*API).answered,
 		},
 		{

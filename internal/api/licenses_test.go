@@ -69,6 +69,29 @@ func TestActivateValidateDeactivate(t *testing.T) {
 	})
 }
 
+func TestFloatingSeat(t *testing.T) {
+	f := newFixture(t, apitest.Options{})
+	f.product = f.AddProduct("Pool", func(p *license.Product) { p.HoldFor = 15 * time.Minute })
+	_, key := f.Issue(f.product, licensing.Issue{CustomerID: f.customer.ID})
+	seat := func(path string) reply { return f.ask(t, path, f.about(key, "HW-1")) }
+	until := seat(activate).Answer.Activation.HoldUntil
+	if until == nil || !until.Equal(f.Now().Add(15*time.Minute)) {
+		t.Fatalf("held until %v", until)
+	}
+	f.Advance(10 * time.Minute)
+	r := seat(checkIn)
+	if moved := r.Answer.Activation.HoldUntil; !moved.Equal(until.Add(10 * time.Minute)) {
+		t.Errorf("a check-in moved the hold to %v", moved)
+	}
+	if lease := f.lease(t, r); lease.ValidUntil.After(*r.Answer.Activation.HoldUntil) {
+		t.Errorf("the lease is good until %s", lease.ValidUntil)
+	}
+	f.Advance(15 * time.Minute)
+	wantVerdict(t, seat(validate), "seat_lapsed")
+	wantVerdict(t, seat(checkIn), "valid")
+	wantVerdict(t, seat(deactivate), "not_activated")
+}
+
 func TestEveryRefusalIsAnAnswer(t *testing.T) {
 	f := newFixture(t, apitest.Options{})
 	ctx, owner := t.Context(), f.customer.ID

@@ -11,7 +11,7 @@ import (
 
 type productCommands struct {
 	Create  productCreate  `cmd:"" help:"Create a product with a signing key and its first plan."`
-	Update  productUpdate  `cmd:"" help:"Change how often customers may replace devices of a product's licenses."`
+	Update  productUpdate  `cmd:"" help:"Change how often customers may replace devices of a product's licenses, and whether the seats of new licenses are floating."`
 	Offline productOffline `cmd:"" help:"Switch signed files for devices that never connect on or off."`
 	List    productList    `cmd:"" help:"List the products and their public keys."`
 	Set     productSet     `cmd:"" help:"Change the slug of a product, and how its releases reach customers."`
@@ -27,6 +27,7 @@ type productCreate struct {
 	Accept       []string `name:"accept" default:"hardware" enum:"hardware,domain" help:"What devices are known by: hardware, domain, or both."`
 	Managed      bool     `name:"no-self-deactivation" help:"Do not let customers deactivate their devices themselves."`
 	swapFlags
+	Floating *holdValue        `name:"floating" placeholder:"TIME" help:"Seats are floating: free again unless their device checks in within this time, such as 15m. Without this they are fixed."`
 	Offline  bool              `name:"offline" help:"Allow signed files for devices that never connect."`
 	Features []featureTemplate `name:"feature" sep:"none" placeholder:"KEY:TYPE=DEFAULT" help:"A feature that licenses may include, such as projects:number=20. Repeat for more."`
 
@@ -39,7 +40,7 @@ type productCreate struct {
 func (c *productCreate) Run(on *call) error {
 	in := catalog.NewProduct{
 		Environment: license.Environment(c.Environment), Name: c.Name, Slug: c.Slug, HighSecurity: c.HighSecurity,
-		SelfDeactivation: !c.Managed, Swaps: c.over(license.SwapPolicy{}), OfflineAllowed: c.Offline, RenewalURL: c.RenewalURL,
+		SelfDeactivation: !c.Managed, Swaps: c.over(license.SwapPolicy{}), HoldFor: c.Floating.or(0), OfflineAllowed: c.Offline, RenewalURL: c.RenewalURL,
 		Plan: catalog.NewGenerator{Name: c.Plan, Pattern: c.KeyFormat, Limit: c.Limit.orUnlimited(), ValidityDays: c.ValidityDays},
 	}
 	for _, kind := range c.Accept {
@@ -70,6 +71,7 @@ type productResult struct {
 	HighSecurity bool        `json:"high_security"`
 	Active       bool        `json:"active"`
 	Swaps        swapsResult `json:"swaps"`
+	Floating     string      `json:"floating"`   // how long a check-in keeps a seat; "" is that seats are fixed
 	PublicKey    string      `json:"public_key"` // to pin in the software
 }
 
@@ -78,7 +80,7 @@ func productResultOf(ctx context.Context, uses *server.Services, p license.Produ
 	r := productResult{
 		ID: string(p.ID), Name: p.Name, Slug: p.Slug, Environment: string(p.Environment),
 		HighSecurity: p.HighSecurity, Active: p.Active && p.KilledAt.IsZero(),
-		Swaps: swapsResultOf(p.Swaps),
+		Swaps: swapsResultOf(p.Swaps), Floating: holdText(p.HoldFor),
 	}
 	key, err := uses.Catalog.CurrentKey(ctx, p.ID)
 	if err != nil {
@@ -90,8 +92,12 @@ func productResultOf(ctx context.Context, uses *server.Services, p license.Produ
 }
 
 func (r productResult) text() string {
+	seats := "fixed"
+	if r.Floating != "" {
+		seats = "floating, held for " + r.Floating
+	}
 	return pairs([2]string{"Product", r.Name}, [2]string{"Id", r.ID}, [2]string{"Slug", r.Slug},
-		[2]string{"Environment", r.Environment}, [2]string{"Device changes", r.Swaps.text()}, [2]string{"Public key", r.PublicKey})
+		[2]string{"Environment", r.Environment}, [2]string{"Seats", seats}, [2]string{"Device changes", r.Swaps.text()}, [2]string{"Public key", r.PublicKey})
 }
 
 type productList struct{ storage }

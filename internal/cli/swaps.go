@@ -70,6 +70,7 @@ type productUpdate struct {
 	storage
 	Product string `arg:"" help:"Slug or id of the product."`
 	swapFlags
+	Floating *holdValue `name:"floating" placeholder:"TIME" help:"Licenses issued from now on have floating seats that a check-in keeps for this time, such as 15m, or fixed ones with \"off\"."`
 }
 
 func (c *productUpdate) Run(on *call) error {
@@ -79,6 +80,9 @@ func (c *productUpdate) Run(on *call) error {
 			return err
 		}
 		if p, err = uses.Catalog.SetSwaps(ctx, operator(), p.ID, c.over(p.Swaps)); err != nil {
+			return err
+		}
+		if p, err = uses.Catalog.SetHold(ctx, operator(), p.ID, c.Floating.or(p.HoldFor)); err != nil {
 			return err
 		}
 		r, err := productResultOf(ctx, uses, p)

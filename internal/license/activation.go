@@ -60,6 +60,35 @@ func (a Activation) Lapsed(now time.Time) bool {
 	return a.EndedAt.IsZero() && !a.HoldUntil.IsZero() && !now.Before(a.HoldUntil)
 }
 
+// LapsedKept is how long it is remembered that a seat lapsed. Afterwards its
+// device is like one that was never activated, whether or not a sweep ran.
+const LapsedKept = 7 * 24 * time.Hour
+
+// Forgotten reports whether the seat lapsed so long ago that nothing of it is
+// left but history.
+func (a Activation) Forgotten(now time.Time) bool {
+	return a.Lapsed(now) && !now.Before(a.HoldUntil.Add(LapsedKept))
+}
+
+// Renewed is the activation after its device was heard of at now: a floating
+// seat is held for longer, never shorter; a fixed one stays as it is.
+func (a Activation) Renewed(l License, now time.Time) Activation {
+	if until := l.HoldUntil(now); !a.HoldUntil.IsZero() && until.After(a.HoldUntil) {
+		a.HoldUntil = until
+	}
+	return a
+}
+
+// Over is the activation ended at now. One that has lapsed ended when it did,
+// whatever the reason to end it now.
+func (a Activation) Over(now time.Time, why Reason) Activation {
+	if a.Lapsed(now) {
+		now, why = a.HoldUntil, Lapse
+	}
+	a.EndedAt, a.EndReason = now, why
+	return a
+}
+
 // Status is what the activation is at now, given its license's status then.
 // Activations never outlive their license's validity (C-LCY-07).
 func (a Activation) Status(of Status, now time.Time) ActivationStatus {

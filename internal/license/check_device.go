@@ -15,9 +15,10 @@ func (e *evaluation) named() *Device {
 	return e.req.Device
 }
 
-// seat returns the named device's activation, lapsed or not.
+// seat returns the named device's activation, lapsed or not, unless it lapsed
+// too long ago.
 func (e *evaluation) seat() *Activation {
-	if e.named() == nil || e.facts.Device == nil || !e.facts.Device.EndedAt.IsZero() {
+	if e.named() == nil || e.facts.Device == nil || !e.facts.Device.EndedAt.IsZero() || e.facts.Device.Forgotten(e.now) {
 		return nil
 	}
 	return e.facts.Device

@@ -66,6 +66,7 @@ const (
 	Swapped     Reason = "swapped"  // likewise, to let another device in
 	BySoftware  Reason = "software" // the device itself did it
 	WithLicense Reason = "license"  // it went with its license
+	Lapse       Reason = "lapsed"   // a floating seat was not renewed in time
 	TakenOver   Reason = "taken"    // it happened elsewhere, before Keyward came
 )
 
@@ -84,8 +85,9 @@ type License struct {
 	Plan        string // name of the tier it was issued as, for people
 	Mask        string // the key as it is shown until copied
 
-	Limit        int // devices, or Unlimited
-	ValidityDays int // counted from assignment; 0 is perpetual (C-LCY-05)
+	Limit        int           // devices, or Unlimited
+	HoldFor      time.Duration // how long a check-in keeps a floating seat; 0: its seats are fixed
+	ValidityDays int           // counted from assignment; 0 is perpetual (C-LCY-05)
 
 	CreatedAt        time.Time
 	AssignedAt       time.Time
@@ -113,6 +115,19 @@ func (l License) EndsAt() time.Time {
 		return Forever
 	}
 	return l.ExpiresAt.Add(l.Grace)
+}
+
+// Floating reports whether seats are held for a time only, and free again
+// unless their devices check in.
+func (l License) Floating() bool { return l.HoldFor > 0 }
+
+// HoldUntil is until when a seat is held that is taken or renewed at now; zero
+// is until it is given back.
+func (l License) HoldUntil(now time.Time) time.Time {
+	if !l.Floating() {
+		return time.Time{}
+	}
+	return now.Add(l.HoldFor)
 }
 
 // Perpetual reports whether the license never ends by itself.

@@ -59,6 +59,7 @@ type Product struct {
 	OfflineAllowed   bool       // signed offline files may be issued
 	RenewalURL       string     // where customers renew; "" means contact the vendor
 
+	HoldFor   time.Duration // of new licenses, see License.HoldFor
 	LeaseFor  time.Duration // how long a signed answer may be relied on
 	MaxSkew   time.Duration // allowed difference of a caller's clock; 0 is unchecked
 	KeyFormat string        // generator pattern of new keys (C-GEN-06)

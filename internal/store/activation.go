@@ -63,6 +63,22 @@ func (r Reader) LabelOf(ctx context.Context, licenseID id.ID, device license.Dev
 	return label, err
 }
 
+// RenewSeat keeps until when a floating seat of a locked license is held, and
+// when its device was last heard of with which version. ErrNotFound means that
+// it has ended.
+func (tx *Tx) RenewSeat(ctx context.Context, a license.Activation) error {
+	return tx.change(ctx, `UPDATE activation SET hold_until = $2, last_seen_at = $3, app_version = $4
+		WHERE id = $1 AND ended_at IS NULL`, a.ID, at(a.HoldUntil), at(a.LastSeenAt), a.AppVersion)
+}
+
+// LapsedSeats lists floating seats that nobody has tidied, held until an
+// instant at the latest, the longest lapsed first.
+func (r Reader) LapsedSeats(ctx context.Context, until time.Time, limit int) ([]license.Activation, error) {
+	rs, err := r.query(ctx, `SELECT `+activationColumns+activationFrom+`
+		WHERE a.hold_until <= $1 AND a.ended_at IS NULL ORDER BY a.hold_until LIMIT $2`, at(until), limit)
+	return collect(rs, err, scanActivation)
+}
+
 // EndActivation gives a seat back. It reports whether it was still held.
 func (tx *Tx) EndActivation(ctx context.Context, activation id.ID, now time.Time, why license.Reason) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE activation SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL`,

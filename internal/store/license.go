@@ -22,7 +22,7 @@ type LicenseKey struct {
 const licenseColumns = `l.id, p.id, COALESCE(c.id, ''), l.environment, l.plan, l.key_mask,
 	l.activation_limit, l.validity_days, l.created_at, l.assigned_at, l.starts_at,
 	l.first_activated_at, l.expires_at, l.grace, l.suspended_at, l.suspend_reason,
-	l.revoked_at, l.revoke_reason, l.note, l.max_version, l.updates_until, l.features, l.version`
+	l.revoked_at, l.revoke_reason, l.note, l.max_version, l.updates_until, l.features, l.version, l.hold_for`
 
 const licenseFrom = ` FROM license l
 	JOIN product p ON p.seq = l.product_seq
@@ -34,6 +34,7 @@ func licenseTargets(l *license.License, grace *int64) []any {
 		scanOr(&l.Limit), &l.ValidityDays, scanAt(&l.CreatedAt), scanAt(&l.AssignedAt), scanAt(&l.StartsAt),
 		scanAt(&l.FirstActivatedAt), scanAt(&l.ExpiresAt), grace, scanAt(&l.SuspendedAt), &l.SuspendReason,
 		scanAt(&l.RevokedAt), &l.RevokeReason, &l.Note, &l.MaxVersion, scanAt(&l.UpdatesUntil), scanJSON(&l.Features), &l.Version,
+		scanFor(&l.HoldFor),
 	}
 }
 
@@ -58,14 +59,15 @@ func (tx *Tx) AddLicense(ctx context.Context, l license.License, k LicenseKey, g
 	return tx.change(ctx, `INSERT INTO license (id, environment, product_seq, generator_seq, customer_seq,
 			plan, key_hash, key_text, key_folded, key_sealed, key_mask, activation_limit, validity_days,
 			created_at, assigned_at, starts_at, first_activated_at, expires_at, grace, suspended_at,
-			suspend_reason, revoked_at, revoke_reason, note, max_version, updates_until, features, version)
+			suspend_reason, revoked_at, revoke_reason, note, max_version, updates_until, features, version, hold_for)
 		SELECT $1, $2, seq, (SELECT seq FROM generator WHERE id = $4), (SELECT seq FROM customer WHERE id = $5),
 			$6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-			$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28 FROM product WHERE id = $3`,
+			$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29 FROM product WHERE id = $3`,
 		l.ID, l.Environment, l.ProductID, generator, l.CustomerID,
 		l.Plan, k.Hash, orNull(k.Text), orNull(k.Folded), orNullBytes(k.Sealed), l.Mask, orNull(l.Limit), l.ValidityDays,
 		at(l.CreatedAt), at(l.AssignedAt), at(l.StartsAt), at(l.FirstActivatedAt), at(l.ExpiresAt), l.Grace.Microseconds(),
-		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.MaxVersion, at(l.UpdatesUntil), features, l.Version)
+		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.MaxVersion, at(l.UpdatesUntil), features, l.Version,
+		l.HoldFor.Microseconds())
 }
 
 func orNullBytes(b []byte) any {

@@ -14,7 +14,7 @@ import (
 // the one it was made with.
 const productColumns = `p.id, p.environment, p.name, p.slug, p.active, p.killed_at, p.created_at,
 	p.high_security, p.accepts_hardware, p.accepts_domain, p.device_required, p.self_deactivation, p.offline_allowed,
-	p.renewal_url, p.lease_for, p.max_skew, p.features, p.swaps_allowed, p.swap_period, p.swap_cool_down,
+	p.renewal_url, p.lease_for, p.max_skew, p.features, p.swaps_allowed, p.swap_period, p.swap_cool_down, p.hold_for,
 	p.activation_first, p.after_expiry, p.latest_only, p.changelog,
 	(SELECT g.pattern FROM generator g WHERE g.product_seq = p.seq ORDER BY g.seq LIMIT 1)`
 
@@ -25,7 +25,7 @@ func productFields(p *license.Product) []any {
 		scanBool(&p.HighSecurity), scanBool(&p.AcceptsHardware), scanBool(&p.AcceptsDomain),
 		scanBool(&p.DeviceRequired), scanBool(&p.SelfDeactivation), scanBool(&p.OfflineAllowed),
 		&p.RenewalURL, scanFor(&p.LeaseFor), scanFor(&p.MaxSkew), scanJSON(&p.Features),
-		scanOr(&p.Swaps.Allowed), scanFor(&p.Swaps.Period), scanFor(&p.Swaps.CoolDown),
+		scanOr(&p.Swaps.Allowed), scanFor(&p.Swaps.Period), scanFor(&p.Swaps.CoolDown), scanFor(&p.HoldFor),
 		scanBool(&p.Delivery.ActivationFirst), scanBool(&p.Delivery.AfterExpiry), scanBool(&p.Delivery.LatestOnly), scanBool(&p.Delivery.Changelog),
 		scanOr(&p.KeyFormat),
 	}
@@ -61,12 +61,12 @@ func (tx *Tx) AddProduct(ctx context.Context, p license.Product) error {
 	}
 	return tx.change(ctx, `INSERT INTO product (id, environment, name, name_folded, slug, active, killed_at,
 			high_security, accepts_hardware, accepts_domain, device_required, self_deactivation, offline_allowed,
-			renewal_url, lease_for, max_skew, features, created_at, updated_at, swaps_allowed, swap_period, swap_cool_down)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20, $21)`,
+			renewal_url, lease_for, max_skew, features, created_at, updated_at, swaps_allowed, swap_period, swap_cool_down, hold_for)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20, $21, $22)`,
 		p.ID, p.Environment, p.Name, license.FoldName(p.Name), p.Slug, p.Active, at(p.KilledAt),
 		p.HighSecurity, p.AcceptsHardware, p.AcceptsDomain, p.DeviceRequired, p.SelfDeactivation, p.OfflineAllowed,
 		p.RenewalURL, p.LeaseFor.Microseconds(), p.MaxSkew.Microseconds(), features, at(p.CreatedAt),
-		orNull(p.Swaps.Allowed), p.Swaps.Period.Microseconds(), p.Swaps.CoolDown.Microseconds())
+		orNull(p.Swaps.Allowed), p.Swaps.Period.Microseconds(), p.Swaps.CoolDown.Microseconds(), p.HoldFor.Microseconds())
 }
 
 // Product returns a product.
@@ -103,6 +103,12 @@ func (tx *Tx) SetProductActive(ctx context.Context, product id.ID, active bool, 
 func (tx *Tx) SetProductSwaps(ctx context.Context, product id.ID, p license.SwapPolicy, now time.Time) error {
 	return tx.change(ctx, `UPDATE product SET swaps_allowed = $2, swap_period = $3, swap_cool_down = $4, updated_at = $5 WHERE id = $1`,
 		product, orNull(p.Allowed), p.Period.Microseconds(), p.CoolDown.Microseconds(), at(now))
+}
+
+// SetProductHold writes how long licenses issued from now on hold a floating
+// seat; 0 is that their seats are fixed.
+func (tx *Tx) SetProductHold(ctx context.Context, product id.ID, hold time.Duration, now time.Time) error {
+	return tx.change(ctx, `UPDATE product SET hold_for = $2, updated_at = $3 WHERE id = $1`, product, hold.Microseconds(), at(now))
 }
 
 // SetDelivery keeps how a product's releases reach customers.

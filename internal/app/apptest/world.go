@@ -54,6 +54,12 @@ func NewPostgres(t testing.TB) *World {
 	return start(t, store.Options{Database: storetest.Postgres(t)})
 }
 
+// NewAt is NewIn for a PostgreSQL database.
+func NewAt(t testing.TB, database string) *World {
+	t.Helper()
+	return start(t, store.Options{Database: database})
+}
+
 func start(t testing.TB, o store.Options) *World {
 	t.Helper()
 	w := &World{TB: t, Clock: &Clock{now: Start}, Logged: &Logged{}}
@@ -110,7 +116,11 @@ func (c *Clock) Set(now time.Time) {
 }
 
 // Add moves the clock on, or back.
-func (c *Clock) Add(d time.Duration) { c.Set(c.Now().Add(d)) }
+func (c *Clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
 
 // Logged keeps what was logged. It is safe for concurrent use.
 type Logged struct {

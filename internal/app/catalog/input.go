@@ -79,6 +79,19 @@ func maxSkew(problems *fault.Problems, d time.Duration) time.Duration {
 }
 
 const (
+	minHold = time.Minute
+	maxHold = 31 * 24 * time.Hour
+)
+
+// holdFor reads how long a check-in keeps a floating seat.
+func holdFor(problems *fault.Problems, d time.Duration) time.Duration {
+	if d != 0 && (d < minHold || d > maxHold) {
+		problems.Add("hold_for", "Hold a floating seat from one minute to 31 days, or 0 for fixed seats.")
+	}
+	return d.Truncate(time.Microsecond)
+}
+
+const (
 	maxSwaps    = 1000
 	maxSwapTime = 366 * 24 * time.Hour
 )

@@ -25,6 +25,7 @@ type NewProduct struct {
 	SelfDeactivation bool
 	Swaps            license.SwapPolicy // of self-deactivation; a zero Period is DefaultSwapPeriod
 	OfflineAllowed   bool
+	HoldFor          time.Duration // how long a check-in keeps a floating seat; 0: seats are fixed
 	RenewalURL       string
 	LeaseFor         time.Duration // 0 is DefaultLease
 	MaxSkew          time.Duration // 0 is unchecked
@@ -80,6 +81,7 @@ func newProduct(problems *fault.Problems, in NewProduct, now time.Time) license.
 		Name: name(problems, "name", in.Name), HighSecurity: in.HighSecurity,
 		AcceptsHardware: in.AcceptsHardware, AcceptsDomain: in.AcceptsDomain, DeviceRequired: in.DeviceRequired,
 		SelfDeactivation: in.SelfDeactivation, Swaps: swaps(problems, in.Swaps), OfflineAllowed: in.OfflineAllowed,
+		HoldFor:    holdFor(problems, in.HoldFor),
 		RenewalURL: renewalURL(problems, in.RenewalURL), LeaseFor: leaseFor(problems, in.LeaseFor),
 		MaxSkew: maxSkew(problems, in.MaxSkew), Features: features(problems, in.Features),
 	}
@@ -144,6 +146,23 @@ func (s *Service) SetSwaps(ctx context.Context, actor account.Actor, product id.
 		}
 		p.Swaps = policy
 		return event.ProductSwapsChanged, tx.SetProductSwaps(ctx, p.ID, policy, now)
+	})
+}
+
+// SetHold sets how long a check-in keeps a floating seat of the licenses that
+// are issued from now on; 0 gives them fixed seats.
+func (s *Service) SetHold(ctx context.Context, actor account.Actor, product id.ID, hold time.Duration) (license.Product, error) {
+	var problems fault.Problems
+	hold = holdFor(&problems, hold)
+	if err := problems.Err(); err != nil {
+		return license.Product{}, err
+	}
+	return s.change(ctx, actor, product, func(tx *store.Tx, p *license.Product, now time.Time) (event.Type, error) {
+		if p.HoldFor == hold {
+			return "", nil
+		}
+		p.HoldFor = hold
+		return event.ProductChanged, tx.SetProductHold(ctx, p.ID, hold, now)
 	})
 }
 

@@ -125,7 +125,7 @@ func (s *Service) signingKey(ctx context.Context, product id.ID) (signing.Key, e
 }
 
 // validUntil is never beyond the license's end, unless the answer is that it
-// has ended.
+// has ended, nor beyond the instant until which a floating seat is held.
 func validUntil(p license.Product, a Answer) time.Time {
 	now := a.Verdict.At
 	until := now.Add(p.LeaseFor)
@@ -133,7 +133,10 @@ func validUntil(p license.Product, a Answer) time.Time {
 		until = now.Add(refusalLease)
 	}
 	if a.License != nil && !a.License.Ended(now) && a.License.EndsAt().Before(until) {
-		return a.License.EndsAt()
+		until = a.License.EndsAt()
+	}
+	if seat := a.Activation; seat != nil && seat.HoldsSeat(now) && !seat.HoldUntil.IsZero() && seat.HoldUntil.Before(until) {
+		until = seat.HoldUntil
 	}
 	return until
 }

@@ -34,7 +34,8 @@ func (s *Service) Validate(ctx context.Context, actor account.Actor, c Call) (An
 }
 
 // CheckIn is Validate by a device that says who it is: it keeps its seat and
-// renews its lease.
+// renews its lease. A floating seat is then held for longer, durably; one that
+// lapsed is taken again if one is free.
 func (s *Service) CheckIn(ctx context.Context, actor account.Actor, c Call) (Answer, error) {
 	c, err := s.admit(actor, c)
 	if err != nil {
@@ -43,7 +44,10 @@ func (s *Service) CheckIn(ctx context.Context, actor account.Actor, c Call) (Ans
 	if c.Device == nil {
 		return Answer{}, deviceMissing()
 	}
-	return s.validate(ctx, actor, c)
+	if floating, err := s.floating(ctx, actor, c); err != nil || !floating {
+		return s.validate(ctx, actor, c)
+	}
+	return s.renew(ctx, actor, c)
 }
 
 func deviceMissing() *fault.Error {
@@ -137,6 +141,7 @@ type deedContext struct {
 	verdict verdict.Verdict // of facts
 	result  *license.Activation
 	seen    *store.Seen // what to note once it is committed
+	offline bool        // the seat is for a device that never connects
 }
 
 // act runs a deed: the lock, then the idempotency key, then facts, then the
@@ -157,7 +162,7 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 	}
 	var d *deedContext
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		d = &deedContext{actor: actor, call: c, req: req, now: now}
+		d = &deedContext{actor: actor, call: c, req: req}
 		return s.inTx(ctx, tx, l.ID, d, do)
 	})
 	if err != nil {
@@ -178,6 +183,9 @@ func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *de
 	if err != nil {
 		return err
 	}
+	// The instant is that of the lock: one from before it could keep a seat that
+	// has lapsed since and gone to another device.
+	d.now = s.clock()
 	again, err := s.replayed(ctx, tx, licenseID, d)
 	if err != nil {
 		return err
@@ -204,11 +212,10 @@ func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) er
 		return s.refuseSeat(ctx, tx, d)
 	}
 	if held := d.facts.Device; held != nil && held.HoldsSeat(d.now) {
-		d.result, d.seen = held, &store.Seen{ActivationID: held.ID, At: d.now, AppVersion: d.call.Version}
-		return nil
+		return d.keep(ctx, tx, *held)
 	}
 	if lapsed := d.facts.Device; lapsed != nil {
-		if _, err := tx.EndActivation(ctx, lapsed.ID, d.now, license.BySoftware); err != nil {
+		if err := tidy(ctx, tx, d.actor, d.facts, *lapsed, d.now); err != nil {
 			return err
 		}
 	}
@@ -237,6 +244,9 @@ func (s *Service) seat(ctx context.Context, tx *store.Tx, d *deedContext) error 
 		ID: id.New(), LicenseID: d.facts.License.ID, Kind: d.req.Device.Kind, Identifier: d.req.Device.Identifier,
 		Name: d.req.Device.Name, Platform: d.req.Device.Platform, AppVersion: d.call.Version,
 		ActivatedAt: d.now,
+	}
+	if !d.offline { // a device that never connects cannot check in
+		a.HoldUntil = d.facts.License.HoldUntil(d.now)
 	}
 	var err error
 	if a.Label, err = tx.LabelOf(ctx, a.LicenseID, *d.req.Device); err != nil {
@@ -282,25 +292,27 @@ func (s *Service) giveSeatBack(ctx context.Context, tx *store.Tx, d *deedContext
 	if held == nil || mismatched(d.verdict) {
 		return nil
 	}
-	ended, err := tx.EndActivation(ctx, held.ID, d.now, license.BySoftware)
+	gone := held.Over(d.now, license.BySoftware)
+	ended, err := tx.EndActivation(ctx, gone.ID, gone.EndedAt, gone.EndReason)
 	if err != nil || !ended {
 		return err
 	}
 	if held.HoldsSeat(d.now) { // one that lapsed was not counted
 		d.facts.Used--
 	}
-	gone := *held
-	gone.EndedAt, gone.EndReason = d.now, license.BySoftware
 	d.facts.Device, d.result = nil, &gone
 	d.decide()
-	return tx.AppendEvent(ctx, seatEvent(event.ActivationDeactivated, d, held.ID, license.BySoftware))
+	return tx.AppendEvent(ctx, seatEvent(event.ActivationDeactivated, d, gone.ID, gone.EndReason))
 }
 
 func seatEvent(t event.Type, d *deedContext, activation id.ID, why license.Reason) event.Event {
-	l := *d.facts.License
-	e := event.New(t, d.actor, d.now).About(l).Because(string(why))
+	return eventOfSeat(t, d.actor, d.facts, activation, why, d.now)
+}
+
+func eventOfSeat(t event.Type, actor account.Actor, f license.Facts, activation id.ID, why license.Reason, now time.Time) event.Event {
+	e := event.New(t, actor, now).About(*f.License).Because(string(why))
 	e.ActivationID = activation
-	e.Data = event.Data{Used: &d.facts.Used, Limit: event.FactsOf(l, d.now).Limit}
+	e.Data = event.Data{Used: &f.Used, Limit: event.FactsOf(*f.License, now).Limit}
 	return e
 }
 

@@ -107,7 +107,7 @@ func (s *Service) template(ctx context.Context, actor account.Actor, in Issue) (
 func fromTemplate(in Issue, p license.Product, g license.Generator, now time.Time) (license.License, error) {
 	l := license.License{
 		ID: id.New(), ProductID: p.ID, Environment: p.Environment, Plan: g.Name, CreatedAt: now, Version: 1,
-		Limit: g.Limit, ValidityDays: g.ValidityDays, MaxVersion: g.MaxVersion,
+		HoldFor: p.HoldFor, Limit: g.Limit, ValidityDays: g.ValidityDays, MaxVersion: g.MaxVersion,
 		StartsAt: kept(in.StartsAt), Grace: in.Grace.Truncate(time.Microsecond), UpdatesUntil: kept(in.UpdatesUntil),
 	}
 	if in.Plan != "" {

@@ -218,7 +218,7 @@ func (s *Service) issueOffline(ctx context.Context, tx *store.Tx, actor account.
 		return license.OfflineFile{}, nil, err
 	}
 	req.Purpose = verdict.AddDevice
-	d := &deedContext{actor: actor, call: Call{Version: req.Version, Device: req.Device}, req: req, now: now, facts: facts}
+	d := &deedContext{actor: actor, call: Call{Version: req.Version, Device: req.Device}, req: req, now: now, facts: facts, offline: true}
 	d.verdict = offlineVerdict(facts, req, now)
 	if err := s.takeSeat(ctx, tx, d); err != nil {
 		return license.OfflineFile{}, nil, err

@@ -142,6 +142,11 @@ func (d *Desk) tell(ctx context.Context, tx *store.Tx, e event.Event) error {
 	if e.CustomerID == "" || kind == "" && !term {
 		return nil
 	}
+	if kind == account.DevicesChangedNotice {
+		if comes, err := comesAndGoes(ctx, tx, e); err != nil || comes {
+			return err
+		}
+	}
 	people, err := tx.Recipients(ctx, e.CustomerID)
 	if err != nil {
 		return err
@@ -157,6 +162,19 @@ func (d *Desk) tell(ctx context.Context, tx *store.Tx, e event.Event) error {
 		}
 	}
 	return nil
+}
+
+// comesAndGoes reports whether an event is a device by itself taking or leaving
+// a floating seat, which happens every day and is no news.
+func comesAndGoes(ctx context.Context, tx *store.Tx, e event.Event) (bool, error) {
+	if e.Actor.Kind == account.ActorPerson {
+		return false, nil
+	}
+	a, err := tx.Activation(ctx, e.ActivationID)
+	if store.IsNotFound(err) {
+		return false, nil
+	}
+	return !a.HoldUntil.IsZero(), err
 }
 
 func (d *Desk) tellOne(ctx context.Context, tx *store.Tx, p account.Person, kind account.Notice, e event.Event) error {

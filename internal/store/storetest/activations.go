@@ -178,6 +178,16 @@ func seats(t *testing.T, s *store.Store) {
 		got, err := s.Seats(ctx, l.ID, device("new", "DEVICE fixed"), noon)
 		same(t, store.Seats{Used: 2, Nearly: &fixed}, got, err)
 	})
+	t.Run("those that lapsed until an instant are listed, the longest lapsed first", func(t *testing.T) {
+		list, err := s.LapsedSeats(ctx, noon, 9)
+		same(t, []license.Activation{lapsed}, list, err)
+		list, err = s.LapsedSeats(ctx, noon.Add(time.Microsecond), 9)
+		same(t, []license.Activation{lapsed, floating}, list, err)
+		list, err = s.LapsedSeats(ctx, noon.Add(time.Microsecond), 1)
+		same(t, []license.Activation{lapsed}, list, err)
+		list, err = s.LapsedSeats(ctx, noon.Add(-time.Microsecond), 9)
+		same(t, nil, list, err)
+	})
 	t.Run("the longest unused holds a seat", func(t *testing.T) {
 		got, err := s.LongestUnused(ctx, l.ID, noon)
 		same(t, &floating, got, err)
@@ -185,6 +195,15 @@ func seats(t *testing.T, s *store.Store) {
 		same(t, &fixed, got, err)
 		got, err = s.LongestUnused(ctx, id.New(), noon)
 		same(t, nil, got, err)
+	})
+	t.Run("one is renewed unless it has ended", func(t *testing.T) {
+		renewed := floating
+		renewed.HoldUntil, renewed.LastSeenAt, renewed.AppVersion = noon.Add(time.Hour), noon, "9.0"
+		must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RenewSeat(ctx, renewed) })
+		got, err := s.Activation(ctx, floating.ID)
+		same(t, renewed, got, err)
+		must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RenewSeat(ctx, floating) })
+		absent(t, try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RenewSeat(ctx, ended) }))
 	})
 	t.Run("those not ended come first, then the newest", func(t *testing.T) { // P-LICD-15
 		list, err := s.LicenseActivations(ctx, l.ID, 3)

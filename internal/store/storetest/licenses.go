@@ -20,7 +20,7 @@ import (
 func aLicense(p license.Product, customer id.ID) license.License {
 	l := license.License{
 		ID: id.New(), ProductID: p.ID, Environment: p.Environment, Plan: "Standard", Mask: "••••-1234",
-		Limit: 5, ValidityDays: 365, CreatedAt: noon, Version: 1,
+		Limit: 5, HoldFor: p.HoldFor, ValidityDays: 365, CreatedAt: noon, Version: 1,
 	}
 	if customer != "" {
 		l.CustomerID, l.AssignedAt, l.ExpiresAt, l.Version = customer, noon, noon.Add(365*24*time.Hour), 2

@@ -18,7 +18,7 @@ func aProduct(t *testing.T, s *store.Store, slug string) license.Product {
 		ID: id.New(), Environment: license.Production, Name: "Product " + slug, Slug: slug, Active: true, CreatedAt: noon,
 		AcceptsHardware: true, SelfDeactivation: true, OfflineAllowed: true,
 		RenewalURL: "https://example.com/renew", LeaseFor: 14 * 24 * time.Hour, MaxSkew: 5 * time.Minute,
-		Swaps: license.SwapPolicy{Allowed: 3, Period: 30 * 24 * time.Hour, CoolDown: time.Hour},
+		Swaps: license.SwapPolicy{Allowed: 3, Period: 30 * 24 * time.Hour, CoolDown: time.Hour}, HoldFor: 15 * time.Minute,
 		Features: []license.Feature{
 			{Key: "sso", Label: "Single sign-on", Type: license.Boolean, Value: true},
 			{Key: "projects", Label: "Projects", Type: license.Numeric, Value: 25.0},
@@ -63,6 +63,13 @@ func products(t *testing.T, s *store.Store) {
 			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetProductSwaps(ctx, q.ID, policy, noon) })
 			got, err := s.Product(ctx, q.ID)
 			same(t, policy, got.Swaps, err)
+		}
+	})
+	t.Run("how long its floating seats are held is set", func(t *testing.T) {
+		for _, hold := range []time.Duration{0, time.Microsecond, q.HoldFor} {
+			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetProductHold(ctx, q.ID, hold, noon) })
+			got, err := s.Product(ctx, q.ID)
+			same(t, hold, got.HoldFor, err)
 		}
 	})
 	t.Run("one is switched off and killed, and comes back", func(t *testing.T) { // E-08
