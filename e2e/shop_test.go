@@ -123,12 +123,12 @@ func (s *Shop) activateUntilKilled(t *testing.T, key string, crowd, early int) m
 	t.Helper()
 	answered := make(chan string, crowd)
 	var asking sync.WaitGroup
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for i := range crowd {
 		name := fmt.Sprint("device ", i)
 		d := s.device(t, key, name)
 		asking.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
 			if a, err := d.client.Activate(ctx, key); err == nil && a.Valid() {
 				answered <- name
 			}
@@ -144,6 +144,7 @@ func (s *Shop) activateUntilKilled(t *testing.T, key string, crowd, early int) m
 		}
 	}
 	s.server.kill(t)
+	cancel() // who has no answer by now gets none
 	asking.Wait()
 	close(answered)
 	for name := range answered {

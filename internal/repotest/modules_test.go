@@ -34,6 +34,7 @@ var allowances = []allowance{
 	{"golang.org/x/time", []string{"internal/ratelimit"}, "attempts are counted in one place"},
 
 	{module: "github.com/google/go-cmp"},
+	{module: "modernc.org/libc"},
 	{module: "github.com/PuerkitoBio/goquery"},
 	{module: "github.com/chromedp/chromedp"},
 	{module: "github.com/chromedp/cdproto"},
