@@ -71,6 +71,16 @@ func (d *Door) Routes() httpx.Routes {
 		{Pattern: "GET " + guidesPath + "/{guide}", Access: httpx.Public, Handler: d.guide},
 		{Pattern: "GET " + referencePath, Access: httpx.Public, Handler: d.operations},
 		{Pattern: "GET " + referencePath + "/{operation}", Access: httpx.Public, Handler: d.operation},
+		{Pattern: "GET " + guidesPath + "/{$}", Access: httpx.Public, Handler: to(guidesPath)},
+		{Pattern: "GET " + referencePath + "/{$}", Access: httpx.Public, Handler: to(referencePath)},
+	}
+}
+
+// to sends readers to the one address of a page.
+func to(path string) httpx.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		http.Redirect(w, r, path, http.StatusPermanentRedirect)
+		return nil
 	}
 }
 

@@ -315,6 +315,15 @@ func TestConceptsShowEveryWarning(t *testing.T) {
 	}
 }
 
+func TestASlashTooManyLeadsToThePage(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{guidesPath, referencePath} {
+		if response, _ := s.get(t, path+"/"); response.StatusCode != http.StatusOK || response.Request.URL.Path != path {
+			t.Errorf("%s/ leads to %s: %d", path, response.Request.URL.Path, response.StatusCode)
+		}
+	}
+}
+
 func TestWhatIsNotThereIsAPageToo(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{"/docs/none", "/docs/none/at-all", "/api/v2/docs/none"} {
