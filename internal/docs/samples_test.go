@@ -202,7 +202,7 @@ func (r *reader) shell(t *testing.T, text string) {
 	if err := c.Run(); err != nil {
 		t.Fatalf("%s: %v\n%s", text, err, problems.String())
 	}
-	r.last, r.all = out.String(), r.all+out.String()
+	r.last, r.all = out.String(), r.all+out.String()+"\n"
 }
 
 var exported = regexp.MustCompile(`(?m)^export (\w+)=(.*)$`)
@@ -218,7 +218,11 @@ func printed(variable string) string {
 		return `(?m)^Product .*\nId +(\S+)$`
 	case "KEYWARD_PRODUCT_KEY":
 		return `(?m)^Public key +(\S+)$`
-	case "customer":
+	case "SECRET":
+		return `(?m)^Token +(kws_\S+)$`
+	case "LICENSE":
+		return `(?m)^{"license":{"id":"([^"]+)"`
+	case "CUSTOMER":
 		return `(?m)^Customer .*\nId +(\S+)$`
 	case "license":
 		return `(?m)^License .*\nId +(\S+)$`
@@ -239,7 +243,7 @@ func (r *reader) value(t *testing.T, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(printed(name)).FindStringSubmatch(r.all)
 	if found == nil {
-		t.Fatalf("no command has printed the value of %s: %s", name, r.all)
+		t.Fatalf("no command has printed the value of %s", name)
 	}
 	return found[1]
 }
@@ -253,7 +257,7 @@ func (r *reader) visitPortal(t *testing.T) {
 	services, err := server.Assemble(t.Context(), config.Database{Data: filepath.Join(r.dir, "data")}, server.Options{NoMigrate: true})
 	must(t, err)
 	defer func() { must(t, services.Close(t.Context())) }()
-	owner, license := apptest.Owner(account.Customer{ID: id.ID(r.value(t, "customer"))}), id.ID(r.value(t, "license"))
+	owner, license := apptest.Owner(account.Customer{ID: id.ID(r.value(t, "CUSTOMER"))}), id.ID(r.value(t, "license"))
 	file, err := services.Licensing.IssueOffline(t.Context(), owner, license, string(request))
 	must(t, err)
 	text, err := services.Licensing.OfflineText(t.Context(), owner, license, file.ID)
