@@ -79,6 +79,18 @@ func (a Activation) Renewed(l License, now time.Time) Activation {
 	return a
 }
 
+// NextFree is when the first of the devices loses its floating seat unless it
+// checks in, or zero where none holds one.
+func NextFree(devices []Activation, now time.Time) time.Time {
+	var next time.Time
+	for _, a := range devices {
+		if a.HoldsSeat(now) && !a.HoldUntil.IsZero() && (next.IsZero() || a.HoldUntil.Before(next)) {
+			next = a.HoldUntil
+		}
+	}
+	return next
+}
+
 // Over is the activation ended at now. One that has lapsed ended when it did,
 // whatever the reason to end it now.
 func (a Activation) Over(now time.Time, why Reason) Activation {

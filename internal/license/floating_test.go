@@ -35,6 +35,27 @@ func TestRenewed(t *testing.T) {
 	}
 }
 
+func TestNextFree(t *testing.T) {
+	held := func(until time.Time) license.Activation { return license.Activation{HoldUntil: until} }
+	ended := held(now.Add(tick))
+	ended.EndedAt = now
+	for name, tc := range map[string]struct {
+		devices []license.Activation
+		want    time.Time
+	}{
+		"nobody":                             {nil, zero},
+		"fixed seats are never free":         {[]license.Activation{held(zero)}, zero},
+		"the one that lapses first":          {[]license.Activation{held(zero), held(now.Add(day)), held(now.Add(time.Hour))}, now.Add(time.Hour)},
+		"lapsed and ended ones do not count": {[]license.Activation{held(now), ended, held(now.Add(day))}, now.Add(day)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := license.NextFree(tc.devices, now); !got.Equal(tc.want) {
+				t.Errorf("free at %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
 // What lapsed ended when it lapsed, whoever ends it afterwards.
 func TestOver(t *testing.T) {
 	for name, tc := range map[string]struct {

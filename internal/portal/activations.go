@@ -55,6 +55,7 @@ type deviceRow struct {
 	Seen                                 ui.When
 	SeenHint                             string
 	Activated                            ui.When
+	Hold                                 string // until when its floating seat is held, or when it lapsed
 	Stale                                bool
 	Locked                               bool // active, but not the customer's to deactivate
 	Deactivate, Dialog, WhyNot, WhyNotID string
@@ -241,7 +242,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 		Seen:  seen(p, v, a), Activated: p.Date(a.ActivatedAt),
 		Stale: d.Status == license.ActivationActive && a.Stale(p.Now),
 	}
-	row.Href = "/activations/" + string(a.ID)
+	row.Href, row.Hold = "/activations/"+string(a.ID), holdWords(p, a)
 	if a.Label != "" && a.Name != a.Label {
 		row.Reported = a.Name
 	}
@@ -260,6 +261,20 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 		row.Dialog = "deactivate-" + string(a.ID)
 	}
 	return row
+}
+
+// holdWords say until when a floating seat is held, or when it was lost. A fixed
+// seat needs no words, nor does one that was given back.
+func holdWords(p ui.Page, a license.Activation) string {
+	switch {
+	case a.HoldUntil.IsZero():
+		return ""
+	case a.HoldsSeat(p.Now):
+		return "Seat held until " + p.Exact(a.HoldUntil)
+	case a.Lapsed(p.Now), a.EndReason == license.Lapse:
+		return "Seat free again since " + p.Exact(a.HoldUntil)
+	}
+	return ""
 }
 
 // seen counts from the request: a device may have been heard of after the

@@ -28,6 +28,7 @@ type devicePage struct {
 	License  filteredLicense
 	Facts    []fact
 	Policy   string
+	Floating string    // what a floating seat is, for a license with such seats
 	Name     *ui.Field // nil: the reader may not change it
 	Action   string
 	Lost     string // address of "I no longer have this device", or ""
@@ -64,6 +65,9 @@ func (d *Door) newDevicePage(r *http.Request, v *visit, device licensing.Device)
 	page := devicePage{
 		Page: p, Device: newDeviceRow(p, v, device), License: passing(p, device.OneLicense), Facts: deviceFacts(p, v, device),
 		Policy: swapWords(p, device.Swaps), Action: home + "/name",
+	}
+	if page.Device.Hold != "" {
+		page.Floating = "Seats of this license are floating: the software keeps its seat while it runs, and once it has not been heard of by that time the seat is free for any device."
 	}
 	if v.signed.Role.MayManage() {
 		page.Name = &ui.Field{

@@ -164,7 +164,7 @@ func explain(p ui.Page, det licensing.Detail, v verdict.Verdict) []string {
 		return withNote(fmt.Sprintf("It was ended for good on %s%s. It stays in your list for reference and cannot be used again.",
 			p.Exact(l.RevokedAt), forReason(c.Reason)), c.Note)
 	case verdict.LimitReached:
-		return []string{limitText(det)}
+		return []string{limitText(p, det)}
 	case verdict.NotStarted:
 		return []string{"It becomes valid on " + p.Exact(l.StartsAt) + "."}
 	}
@@ -187,8 +187,12 @@ func notActivatedText(l license.License) string {
 	return "It is assigned to you and ready, but no device has been activated yet. Copy the key and enter it in the software."
 }
 
-func limitText(det licensing.Detail) string {
-	return fullText(det) + " " + freeingText(det.Product)
+func limitText(p ui.Page, det licensing.Detail) string {
+	text := fullText(det) + " " + freeingText(det.Product)
+	if free := license.NextFree(det.Devices, det.At); !free.IsZero() {
+		text += " Seats of this license are floating: the next one is free at " + p.Exact(free) + ", unless its device is still in use then."
+	}
+	return text
 }
 
 func fullText(det licensing.Detail) string {

@@ -214,6 +214,8 @@ func reasonWord(reason string) string {
 		return "device no longer there"
 	case license.Swapped:
 		return "replaced by another device"
+	case license.Lapse:
+		return "floating seat not renewed in time"
 	case license.FileReturned:
 		return "returned by the device"
 	}
@@ -272,6 +274,8 @@ func byWhom(e event.Event, byYou bool) string {
 		return "by you"
 	case e.Actor.Kind == account.ActorPerson:
 		return "by a member of your team"
+	case e.Reason == string(license.Lapse):
+		return "by itself"
 	case e.Actor.Kind == account.ActorToken && bySoftware(e.Type):
 		return "by the software"
 	}
