@@ -99,6 +99,35 @@ func TestCopyIsOfOneMoment(t *testing.T) {
 	})
 }
 
+// A backup from before an upgrade comes back, and is upgraded then.
+func TestCopyOfAnEarlierSchemaIsLoaded(t *testing.T) {
+	onBothPlaces(t, func(t *testing.T, p place) {
+		old := store.Options{Dir: t.TempDir()}
+		if p.at.Database != "" {
+			old = store.Options{Database: pgtest.URL(t)}
+		}
+		s := storetest.Open(t, old)
+		_, latest, err := s.Versions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := errors.Join(store.MigrateTo(t.Context(), s, latest-1), set(t.Context(), s, 7, "kept")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Copy(t.Context(), dir, silent); err != nil {
+			t.Fatal(err)
+		}
+		loaded := p.load(t, dir, latest-1)
+		if from, to, err := loaded.Migrate(t.Context()); err != nil || from != latest-1 || to != latest {
+			t.Errorf("migrated from %d to %d, %v", from, to, err)
+		}
+		if value, err := loaded.Meta(t.Context(), "kept"); err != nil || value != "7" {
+			t.Errorf("it holds %q, %v", value, err)
+		}
+	})
+}
+
 func TestCopyThatIsStoppedEnds(t *testing.T) {
 	onBothPlaces(t, func(t *testing.T, p place) {
 		s := storetest.Open(t, p.at)

@@ -29,3 +29,8 @@ func Claim(s *Store) string { return s.d.claim() }
 
 // Relax takes away the sync of each commit, before anything is written.
 func Relax(s *Store) error { return s.writer.s.exec("PRAGMA synchronous = NORMAL") }
+
+// MigrateTo brings an empty database to an earlier schema.
+func MigrateTo(ctx context.Context, s *Store, version int64) error {
+	return s.migrateTo(ctx, version)
+}
