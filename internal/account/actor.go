@@ -72,6 +72,8 @@ const (
 	LicensesRead    Permission = "licenses:read"    //
 	LicensesWrite   Permission = "licenses:write"   // issue, assign, renew
 	LicensesControl Permission = "licenses:control" // suspend, reinstate, revoke
+	KeysReveal      Permission = "keys:reveal"      // whole keys of licenses that exist
+	EventsRead      Permission = "events:read"      // everything that happens in the environment
 	CustomersRead   Permission = "customers:read"   //
 	CustomersWrite  Permission = "customers:write"  //
 	TicketsRead     Permission = "tickets:read"     //
@@ -84,7 +86,7 @@ const (
 // Permissions lists every permission that can be granted to a secret token.
 func Permissions() []Permission {
 	return []Permission{
-		ProductsRead, ProductsWrite, LicensesRead, LicensesWrite, LicensesControl,
+		ProductsRead, ProductsWrite, LicensesRead, LicensesWrite, LicensesControl, KeysReveal, EventsRead,
 		CustomersRead, CustomersWrite, TicketsRead, TicketsWrite, TokensWrite, WebhooksWrite, StaffWrite,
 	}
 }

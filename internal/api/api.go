@@ -2,9 +2,14 @@ package api
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
@@ -18,6 +23,7 @@ type Deps struct {
 	Identity  *identity.Service
 	Catalog   *catalog.Service
 	Delivery  *delivery.Service
+	Trail     *audit.Sealer
 	Now       func() time.Time
 	Limits    Limits // the zero value stands for the usual ones
 }
@@ -26,7 +32,7 @@ type Deps struct {
 type API struct {
 	Deps
 	limiter *limiter
-	calls   *callReader
+	calls   *bodyReader
 	spec    []byte
 	routes  httpx.Routes
 	handler http.Handler
@@ -39,9 +45,9 @@ const requestTime = 10 * time.Second
 func New(d Deps) *API {
 	a := &API{Deps: d, limiter: newLimiter(d.Limits, d.Now)}
 	doc := newDocument()
-	a.calls = newCallReader(doc.registry)
+	a.calls = newBodyReader(doc.registry, reflect.TypeFor[Call](), maxBody)
 	a.spec = doc.render()
-	a.routes = a.list()
+	a.routes = a.list(doc.registry)
 	mux := http.NewServeMux()
 	httpx.Mount(mux, a.routes, a.wrap)
 	a.handler = httpx.Unmatched(mux, httpx.WriteProblem)
@@ -49,7 +55,7 @@ func New(d Deps) *API {
 }
 
 // list is everything that the API answers.
-func (a *API) list() httpx.Routes {
+func (a *API) list(registry huma.Registry) httpx.Routes {
 	routes := httpx.Routes{
 		{Pattern: "GET " + specPath, Access: httpx.Public, Handler: a.document},
 		{Pattern: "GET " + keysPath, Access: httpx.Public, Handler: a.keys},
@@ -59,7 +65,17 @@ func (a *API) list() httpx.Routes {
 			Pattern: "POST " + op.path, Access: httpx.Permission(string(account.DevicesUse)), Handler: a.call(op),
 		})
 	}
+	for _, e := range endpoints() {
+		routes = append(routes, httpx.Route{
+			Pattern: e.pattern(), Access: httpx.Permission(string(e.permission)), Handler: a.vendor(e, registry),
+		})
+	}
 	return routes
+}
+
+// endpoints is everything that secret tokens can ask for.
+func endpoints() []endpoint {
+	return slices.Concat(licenseEndpoints(), productEndpoints(), customerEndpoints(), eventEndpoints())
 }
 
 // Routes lists what the API answers and who may ask.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,6 +19,7 @@ const (
 	specPath     = "/api/v2/openapi.json"
 	schemaPrefix = "#/components/schemas/"
 	schemeName   = "client_token"
+	secretName   = "secret_token"
 )
 
 // document is the OpenAPI document in the making.
@@ -34,15 +36,20 @@ func newDocument() *document {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "Keyward native API", Version: "2.0.0",
-			Description: "What shipped software asks about a license. A refused license is an answer (200) with a verdict that says why and what to do; " +
-				"everything else that goes wrong is a problem document (RFC 9457) with a stable code. Every answer carries a lease: the verdict, signed.",
+			Description: "What shipped software asks about a license, with a client token, and what the vendor's programs manage, with a secret token. A refused license is an answer (200) with a verdict that says why and what to do; " +
+				"everything else that goes wrong is a problem document (RFC 9457) with a stable code. Every answer to software carries a lease: the verdict, signed. Lists are read on with after; changes of a license need its ETag as If-Match.",
 		},
 		Tags: []*huma.Tag{
 			{Name: "licenses", Description: "Questions about one license, asked with its key."},
 			{Name: "keys", Description: "Public keys that verify leases."},
+			{Name: "products", Description: "Products and the plans that licenses are issued as, with a secret token."},
+			{Name: "customers", Description: "Customers and the people who sign in for them, with a secret token."},
+			{Name: "events", Description: "Everything that happens, in order, with a secret token."},
+			{Name: "vendor licenses", Description: "Issue and manage licenses, with a secret token."},
 		},
 		Components: &huma.Components{Schemas: d.registry, SecuritySchemes: map[string]*huma.SecurityScheme{
 			schemeName: {Type: "http", Scheme: "bearer", Description: "A client token of one product (kwc_...). It is safe to ship with the software."},
+			secretName: {Type: "http", Scheme: "bearer", Description: "A secret token (kws_...) with permissions in one environment. Never ship it."},
 		}},
 	}
 	d.schemas()
@@ -50,6 +57,10 @@ func newDocument() *document {
 		d.openapi.AddOperation(d.operation(op))
 	}
 	d.openapi.AddOperation(d.keys())
+	for _, e := range endpoints() {
+		d.openapi.AddOperation(d.vendor(e))
+	}
+	d.open()
 	return d
 }
 
@@ -75,15 +86,39 @@ func (d *document) schemas() {
 	all["Value"].Description = "At most one of these fields is there."
 	all["Value"].Properties["list"].Nullable = false
 	describeProblem(all["Problem"])
-	for name, s := range all {
-		if name != "Call" && name != "Device" {
-			s.AdditionalProperties = nil // newer servers may say more
-		}
-	}
 
 	withDevice := *all["Call"]
 	withDevice.Required = append(slices.Clone(withDevice.Required), "device")
 	all["DeviceCall"] = &withDevice
+}
+
+// open lets answers say more in newer servers; bodies that are sent stay closed.
+func (d *document) open() {
+	closed := map[string]bool{"Call": true, "DeviceCall": true, "Device": true}
+	for _, e := range endpoints() {
+		if e.in != nil {
+			d.close(closed, d.registry.Schema(e.in, true, ""))
+		}
+	}
+	for name, s := range d.registry.Map() {
+		if no, is := s.AdditionalProperties.(bool); is && !no && !closed[name] {
+			s.AdditionalProperties = nil
+		}
+	}
+}
+
+// close adds a schema and everything that it holds.
+func (d *document) close(closed map[string]bool, s *huma.Schema) {
+	if name, ok := strings.CutPrefix(s.Ref, schemaPrefix); ok && !closed[name] {
+		closed[name] = true
+		d.close(closed, d.registry.SchemaFromRef(s.Ref))
+	}
+	for _, p := range s.Properties {
+		d.close(closed, p)
+	}
+	if s.Items != nil {
+		d.close(closed, s.Items)
+	}
 }
 
 func codes() []any {
@@ -208,11 +243,15 @@ func meaning(status int) string {
 	case http.StatusForbidden:
 		return "The token does not include this permission."
 	case http.StatusNotFound:
-		return "There is no such product."
+		return "There is no such record, or not in the environment of the token."
 	case http.StatusConflict:
-		return "The Idempotency-Key was used for another request."
+		return "The state of things does not allow it, or the Idempotency-Key was used for another request."
+	case http.StatusPreconditionFailed:
+		return "The record has changed since the version of If-Match."
+	case http.StatusPreconditionRequired:
+		return "If-Match is missing."
 	case http.StatusRequestEntityTooLarge:
-		return "The body is larger than 64 KB."
+		return "The body is larger than this address takes."
 	case http.StatusUnsupportedMediaType:
 		return "The body is not declared as application/json."
 	case http.StatusTooManyRequests:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -26,48 +27,56 @@ const (
 	maxShownName = 12
 )
 
-// callReader reads the body of a call and checks it against its schema.
-type callReader struct {
+// bodyReader reads bodies of one type and checks them against its schema.
+type bodyReader struct {
 	registry huma.Registry
 	schema   *huma.Schema
+	limit    int64
 }
 
-func newCallReader(registry huma.Registry) *callReader {
-	return &callReader{registry: registry, schema: registry.Schema(reflect.TypeFor[Call](), false, "")}
+func newBodyReader(registry huma.Registry, of reflect.Type, limit int64) *bodyReader {
+	return &bodyReader{registry: registry, schema: registry.Schema(of, false, ""), limit: limit}
 }
 
-// read returns the call that r carries, or what is wrong with it.
-func (c *callReader) read(r *http.Request) (Call, error) {
+// readCall returns the call that r carries, or what is wrong with it.
+func (c *bodyReader) readCall(r *http.Request) (Call, error) {
 	var call Call
-	body, err := readJSON(r)
+	if r.URL.RawQuery != "" {
+		return call, fault.New(fault.Invalid, "unexpected_query", "This address takes nothing in its query.").
+			WithNext("Send everything in the JSON body. A license key has no place in an address.")
+	}
+	_, err := c.read(r, &call)
+	return call, err
+}
+
+// read decodes the body of r. It returns the body as every program would write
+// it, or what is wrong with it.
+func (c *bodyReader) read(r *http.Request, into any) ([]byte, error) {
+	body, err := c.readJSON(r)
 	if err != nil {
-		return call, err
+		return nil, err
 	}
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
-		return call, notRead(err)
+		return nil, notRead(err)
 	}
 	if err := c.check(value); err != nil {
-		return call, err
+		return nil, err
 	}
-	if err := json.Unmarshal(body, &call); err != nil {
-		return call, notRead(err)
+	if err := json.Unmarshal(body, into); err != nil {
+		return nil, notRead(err)
 	}
-	return call, nil
+	return json.Marshal(value)
 }
 
 // readJSON returns a body that every JSON parser reads alike.
-func readJSON(r *http.Request) ([]byte, error) {
-	if r.URL.RawQuery != "" {
-		return nil, fault.New(fault.Invalid, "unexpected_query", "This address takes nothing in its query.").
-			WithNext("Send everything in the JSON body. A license key has no place in an address.")
-	}
+func (c *bodyReader) readJSON(r *http.Request) ([]byte, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" {
 		return nil, fault.New(fault.Invalid, httpx.CodeUnsupportedMediaType, "This address takes JSON.").
 			WithNext("Send the header Content-Type: application/json.")
 	}
-	body, err := httpx.ReadBody(r, maxBody)
+	body, err := httpx.ReadBody(r, c.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +90,7 @@ func notRead(error) error {
 
 // check names every field that is unknown or missing; if there is none, every
 // field whose value does not fit.
-func (c *callReader) check(value any) error {
+func (c *bodyReader) check(value any) error {
 	var p fault.Problems
 	c.names(&p, c.schema, "", value)
 	if f := p.Err(); f != nil {
@@ -107,12 +116,18 @@ func worded(f *fault.Error) *fault.Error {
 
 // names compares names in their exact case. The decoder and the schema would
 // both take KEY for key.
-func (c *callReader) names(p *fault.Problems, s *huma.Schema, path string, value any) {
+func (c *bodyReader) names(p *fault.Problems, s *huma.Schema, path string, value any) {
 	if s.Ref != "" {
 		s = c.registry.SchemaFromRef(s.Ref)
 	}
+	if rows, ok := value.([]any); ok && s.Items != nil {
+		for i, row := range rows {
+			c.names(p, s.Items, strings.TrimSuffix(path, ".")+"["+strconv.Itoa(i)+"].", row)
+		}
+		return
+	}
 	object, ok := value.(map[string]any)
-	if !ok || s.Type != huma.TypeObject {
+	if !ok || s.Type != huma.TypeObject || s.Properties == nil {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {

@@ -99,7 +99,7 @@ func (a *API) answered(_ context.Context, _ account.Actor, answer licensing.Answ
 func (a *API) call(op operation) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		actor := actorOf(r.Context())
-		in, err := a.calls.read(r)
+		in, err := a.calls.readCall(r)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,9 @@ func (a *API) call(op operation) func(http.ResponseWriter, *http.Request) error 
 	}
 }
 
-func writeJSON(w http.ResponseWriter, body any) error {
+func writeJSON(w http.ResponseWriter, body any) error { return writeStatus(w, http.StatusOK, body) }
+
+func writeStatus(w http.ResponseWriter, status int, body any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -135,6 +137,7 @@ func writeJSON(w http.ResponseWriter, body any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 	// A client that left is the only way this can fail.
 	_, _ = w.Write(append(data, '\n'))
 	return nil

@@ -21,7 +21,7 @@ type tokenCreate struct {
 	Kind        string         `name:"kind" required:"" enum:"client,secret" help:"client ships with the software of one product; secret acts for you and is never given away."`
 	Product     string         `name:"product" placeholder:"SLUG" help:"Product of a client token."`
 	Environment string         `name:"environment" placeholder:"NAME" help:"Environment of a secret token: production, staging or development."`
-	Permissions []string       `name:"permission" placeholder:"NAME" enum:"products:read,products:write,licenses:read,licenses:write,licenses:control,customers:read,customers:write,tickets:read,tickets:write,tokens:write,webhooks:write,staff:write" help:"Permission of a secret token: ${enum}. Repeat for more."`
+	Permissions []string       `name:"permission" placeholder:"NAME" enum:"products:read,products:write,licenses:read,licenses:write,licenses:control,keys:reveal,events:read,customers:read,customers:write,tickets:read,tickets:write,tokens:write,webhooks:write,staff:write" help:"Permission of a secret token: ${enum}. Repeat for more."`
 	Networks    []netip.Prefix `name:"network" placeholder:"CIDR" help:"Network from which the token may be used; from anywhere without this."`
 	Expires     dateValue      `name:"expires" placeholder:"DATE" help:"When the token ends; never without this."`
 }

@@ -75,6 +75,7 @@ const (
 	LicenseReinstated Type = "license.unsuspended"
 	LicenseRenewed    Type = "license.renewed"
 	LicenseRevoked    Type = "license.revoked"
+	LicenseChanged    Type = "license.changed" // other terms: seats, dates, versions, features
 	LicenseExpired    Type = "license.expired"
 	KeyRevealed       Type = "license.key_revealed"
 	KeysExported      Type = "license.keys_exported" // of many, in one file
@@ -152,16 +153,22 @@ type LicenseFacts struct {
 	Status    license.Status `json:"status"`
 	ExpiresAt *time.Time     `json:"expires_at,omitempty"`
 	Limit     *int           `json:"limit,omitempty"`
+
+	MaxVersion   string     `json:"max_version,omitempty"`
+	UpdatesUntil *time.Time `json:"updates_until,omitempty"`
 }
 
 // FactsOf returns a license's facts as they are at now.
 func FactsOf(l license.License, now time.Time) *LicenseFacts {
-	f := &LicenseFacts{Status: l.Status(now)}
+	f := &LicenseFacts{Status: l.Status(now), MaxVersion: l.MaxVersion}
 	if !l.ExpiresAt.IsZero() {
 		f.ExpiresAt = &l.ExpiresAt
 	}
 	if l.Limit != license.Unlimited {
 		f.Limit = &l.Limit
+	}
+	if !l.UpdatesUntil.IsZero() {
+		f.UpdatesUntil = &l.UpdatesUntil
 	}
 	return f
 }
@@ -227,6 +234,8 @@ func OfTransition(t license.Trigger) Type {
 		return LicenseRenewed
 	case license.Revoke:
 		return LicenseRevoked
+	case license.Edit:
+		return LicenseChanged
 	}
 	return ChangeRefused
 }

@@ -6,7 +6,7 @@ package event
 func Offered() []Type {
 	return []Type{
 		ProductCreated, ProductEnabled, ProductDisabled, ProductKilled, ProductRestored, ProductOffline, GeneratorCreated, ReleaseCreated,
-		LicenseCreated, LicenseAssigned, LicenseActivated, LicenseSuspended, LicenseReinstated, LicenseRenewed,
+		LicenseCreated, LicenseAssigned, LicenseActivated, LicenseSuspended, LicenseReinstated, LicenseRenewed, LicenseChanged,
 		LicenseRevoked, LicenseExpired,
 		ActivationCreated, ActivationDeactivated, OfflineIssued, OfflineReturned,
 	}

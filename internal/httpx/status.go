@@ -14,6 +14,8 @@ const StatusClientGone = 499
 const (
 	CodeMethodNotAllowed     = "method_not_allowed"
 	CodeUnsupportedMediaType = "unsupported_media_type"
+	CodePreconditionRequired = "precondition_required"
+	CodeVersionStale         = "version_stale"
 )
 
 // Status returns the HTTP status of a kind of fault; an unknown kind is our own
@@ -49,7 +51,12 @@ func StatusOf(f *fault.Error) int {
 			return http.StatusMethodNotAllowed
 		case CodeUnsupportedMediaType:
 			return http.StatusUnsupportedMediaType
+		case CodePreconditionRequired:
+			return http.StatusPreconditionRequired
 		}
+	}
+	if f.Kind == fault.Conflict && f.Code == CodeVersionStale {
+		return http.StatusPreconditionFailed
 	}
 	return Status(f.Kind)
 }

@@ -21,6 +21,7 @@ const (
 	Reinstate     Trigger = "reinstate"
 	RenewTrigger  Trigger = "renew"
 	Revoke        Trigger = "revoke"
+	Edit          Trigger = "edit"
 )
 
 // Change is a wish to change a license.
@@ -31,6 +32,8 @@ type Change struct {
 	Note       string    // Suspend, Revoke: words for the customer
 	Days       int       // Renew: by how many days
 	Until      time.Time // Renew: or to which instant; zero counts Days
+	Terms      Terms     // Edit: what becomes different
+	Version    int64     // of the license that it was decided on; 0 is any
 }
 
 // day is what a day of validity is: the same length everywhere, whatever
@@ -40,11 +43,19 @@ const day = 24 * time.Hour
 // MaxValidityDays bounds validity and renewals: about a century.
 const MaxValidityDays = 36_500
 
+// CodeStale is the code of the Conflict over a license that has changed since
+// the wish to change it was formed.
+const CodeStale = "version_stale"
+
 // Apply makes one transition. It returns the changed license and whether
 // anything changed: repeating a transition answers the same and changes
 // nothing (C-LCY-02). A forbidden one returns the license as it was and a
 // Conflict with code "transition_refused", or Invalid for a bad wish (C-LCY-01).
 func Apply(l License, c Change, now time.Time) (License, bool, *fault.Error) {
+	if c.Version != 0 && c.Version != l.Version {
+		return l, false, fault.New(fault.Conflict, CodeStale, "The license has changed since you read it.").
+			WithNext("Read it again, decide again, and send its new version.")
+	}
 	if l.Phase() == Revoked && c.Trigger != Revoke {
 		return l, false, refuse(c.Trigger, Revoked, "A revoked license is ended for good; issue a replacement instead.")
 	}
@@ -61,6 +72,8 @@ func Apply(l License, c Change, now time.Time) (License, bool, *fault.Error) {
 		return renew(l, c, now)
 	case Revoke:
 		return revoke(l, c, now)
+	case Edit:
+		return edit(l, c.Terms, now)
 	}
 	return l, false, fault.New(fault.Invalid, "unknown_transition", "This change of a license does not exist.")
 }

@@ -238,6 +238,8 @@ func story(e event.Event, device string) (icon string, tone ui.Tone, title strin
 		return "refresh", ui.ToneGood, "Reinstated"
 	case event.LicenseRenewed:
 		return "refresh", ui.ToneGood, "Renewed"
+	case event.LicenseChanged:
+		return "refresh", ui.ToneInfo, "Terms changed"
 	case event.LicenseRevoked:
 		return "slash", ui.ToneBad, "Revoked"
 	case event.LicenseExpired:

@@ -109,13 +109,18 @@ func (tx *Tx) LockLicense(ctx context.Context, license id.ID) (license.License, 
 // SaveLicense writes what transitions change of a locked license, whose owner
 // exists. ErrNotFound means that there is no such license.
 func (tx *Tx) SaveLicense(ctx context.Context, l license.License) error {
+	features, err := jsonText(l.Features)
+	if err != nil {
+		return err
+	}
 	return tx.change(ctx, `UPDATE license SET
 			customer_seq = (SELECT seq FROM customer WHERE id = $2), assigned_at = $3, first_activated_at = $4,
 			expires_at = $5, suspended_at = $6, suspend_reason = $7, revoked_at = $8, revoke_reason = $9,
-			note = $10, version = $11
+			note = $10, version = $11, activation_limit = $12, max_version = $13, updates_until = $14, features = $15
 		WHERE id = $1`,
 		l.ID, l.CustomerID, at(l.AssignedAt), at(l.FirstActivatedAt), at(l.ExpiresAt),
-		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.Version)
+		at(l.SuspendedAt), l.SuspendReason, at(l.RevokedAt), l.RevokeReason, l.Note, l.Version,
+		orNull(l.Limit), l.MaxVersion, at(l.UpdatesUntil), features)
 }
 
 // KeyOf returns the key of a license, or ErrNotFound.

@@ -143,12 +143,7 @@ func ownedWhere(d *dialect, f LicenseFilter) *where {
 	w := &where{d: d}
 	w.owner = `(SELECT seq FROM customer WHERE id = ` + w.arg(f.Customer) + `)`
 	w.add(`l.customer_seq = ` + w.owner)
-	if f.Status != "" {
-		w.add(statusIs(f.Status, w, f.Now))
-	}
-	if f.Within > 0 {
-		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)) + ` AND l.ends_at <= ` + w.arg(at(f.Now.Add(f.Within))))
-	}
+	w.standing(f.Status, f.Within, f.Now)
 	if f.Living {
 		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(f.Now)))
 	}
@@ -156,6 +151,16 @@ func ownedWhere(d *dialect, f LicenseFilter) *where {
 		w.add(`(` + strings.Join(searchConditions(f, w), ` OR `) + `)`)
 	}
 	return w
+}
+
+// standing selects by status, and by an end within a time from now.
+func (w *where) standing(status license.Status, within time.Duration, now time.Time) {
+	if status != "" {
+		w.add(statusIs(status, w, now))
+	}
+	if within > 0 {
+		w.add(`l.phase <> 'revoked' AND l.ends_at > ` + w.arg(at(now)) + ` AND l.ends_at <= ` + w.arg(at(now.Add(within))))
+	}
 }
 
 func searchConditions(f LicenseFilter, w *where) []string {

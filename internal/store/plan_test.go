@@ -206,6 +206,21 @@ func planned() map[string]call {
 			return only(tx.LicenseByKey(ctx, license.Production, []byte("key-6")))
 		},
 		"LockLicense": func(ctx context.Context, tx *Tx) error { return only(tx.LockLicense(ctx, one)) },
+		"Licenses of a customer": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Licenses(ctx, VendorFilter{Environment: license.Production, Customer: owner, Status: license.Active, Now: planNoon}, one, 101))
+		},
+		"Licenses of a product": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Licenses(ctx, VendorFilter{Environment: license.Production, Product: seededID("product", 1), Within: time.Hour, Now: planNoon}, one, 101))
+		},
+		"Licenses of an environment": func(ctx context.Context, tx *Tx) error {
+			return only(tx.Licenses(ctx, VendorFilter{Environment: license.Production, Now: planNoon}, one, 101))
+		},
+		"ActivationsAfter":   func(ctx context.Context, tx *Tx) error { return only(tx.ActivationsAfter(ctx, one, seat, 101)) },
+		"LicenseEventsAfter": func(ctx context.Context, tx *Tx) error { return only(tx.LicenseEventsAfter(ctx, one, "none", 101)) },
+		"ClaimIdempotent": func(ctx context.Context, tx *Tx) error {
+			return only(tx.ClaimIdempotent(ctx, Idempotent{Scope: "scope", Key: "new", RequestHash: []byte("x"), ExpiresAt: planNoon}, planNoon))
+		},
+		"DropIdempotent": func(ctx context.Context, tx *Tx) error { return tx.DropIdempotent(ctx, "scope", "none") },
 		"SaveLicense": func(ctx context.Context, tx *Tx) error {
 			l, err := tx.License(ctx, one)
 			if err != nil {

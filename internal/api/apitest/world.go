@@ -17,6 +17,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
@@ -45,6 +46,7 @@ type World struct {
 	Licensing *licensing.Service
 	Identity  *identity.Service
 	Delivery  *delivery.Service
+	Sealer    *audit.Sealer
 	API       *api.API
 	Server    *httptest.Server
 
@@ -69,9 +71,11 @@ func New(t testing.TB, o Options) *World {
 		Store: s, Master: master, Now: w.Now, Log: logger, BaseURL: "https://licenses.example.com",
 	})
 	w.Identity = identity.New(identity.Deps{Store: s, Master: master, Now: w.Now, Log: logger})
+	w.Sealer = audit.NewSealer(s, master, w.Now)
 	w.Delivery = delivery.New(delivery.Deps{Store: s, Master: master, Blobs: blob.NewDisk(filepath.Join(dir, "files")), Now: w.Now, Log: logger})
 	w.API = api.New(api.Deps{
 		Licensing: w.Licensing, Identity: w.Identity, Delivery: w.Delivery, Now: w.Now, Limits: o.Limits,
+		Trail:   w.Sealer,
 		Catalog: catalog.New(catalog.Deps{Store: s, Master: master, Now: w.Now, Log: logger}),
 	})
 	mux := http.NewServeMux()
@@ -152,6 +156,16 @@ func (w *World) AddToken(p license.Product, change func(*identity.NewToken)) (id
 	token, text, err := w.Identity.CreateToken(w.t.Context(), w.System(), in)
 	must(w.t, err)
 	return token.ID, text
+}
+
+// AddSecret makes a secret token of an environment and returns its text.
+func (w *World) AddSecret(e license.Environment, permissions ...account.Permission) string {
+	w.t.Helper()
+	_, text, err := w.Identity.CreateToken(w.t.Context(), w.System(), identity.NewToken{
+		Kind: account.SecretToken, Name: "Program", Environment: e, Permissions: permissions,
+	})
+	must(w.t, err)
+	return text
 }
 
 // AddCustomer makes a customer.

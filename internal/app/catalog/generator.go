@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -45,11 +46,11 @@ func (s *Service) CreateGenerator(ctx context.Context, actor account.Actor, prod
 	}
 	e := about(event.GeneratorCreated, actor, p, now)
 	e.Data.Subject = g.ID
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		if err := tx.AddGenerator(ctx, g); err != nil {
-			return taken(err, "generator.name", "name", "Choose another name: this product has a plan under it.")
+			return "", taken(err, "generator.name", "name", "Choose another name: this product has a plan under it.")
 		}
-		return tx.AppendEvent(ctx, e)
+		return g.ID, tx.AppendEvent(ctx, e)
 	})
 	if err != nil {
 		return license.Generator{}, err
@@ -147,4 +148,12 @@ func (s *Service) newRelease(version string, released time.Time) (license.Releas
 			WithField("version", `Write a version such as "8.4.1".`)
 	}
 	return r, now, nil
+}
+
+// Plans lists a product's generators to whoever may read or write products.
+func (s *Service) Plans(ctx context.Context, actor account.Actor, product id.ID) ([]license.Generator, error) {
+	if _, err := s.Made(ctx, actor, product); err != nil {
+		return nil, err
+	}
+	return s.Store.Generators(ctx, product)
 }

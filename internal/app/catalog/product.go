@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -102,17 +103,17 @@ func (s *Service) addProduct(ctx context.Context, actor account.Actor, p license
 	}
 	keyID := id.New()
 	e := about(event.ProductCreated, actor, p, p.CreatedAt)
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+	return once.InTx(ctx, s.Store, p.CreatedAt, func(tx *store.Tx) (id.ID, error) {
 		if err := tx.AddProduct(ctx, p); err != nil {
-			return taken(err, "product.slug", "slug", "Choose another slug: this environment has a product under it.")
+			return "", taken(err, "product.slug", "slug", "Choose another slug: this environment has a product under it.")
 		}
 		if err := tx.AddSigningKey(ctx, keyID, key, p.CreatedAt); err != nil {
-			return err
+			return "", err
 		}
 		if err := tx.AddGenerator(ctx, g); err != nil {
-			return err
+			return "", err
 		}
-		return tx.AppendEvent(ctx, e)
+		return p.ID, tx.AppendEvent(ctx, e)
 	})
 }
 
@@ -223,16 +224,16 @@ func (s *Service) change(ctx context.Context, actor account.Actor, product id.ID
 	}
 	now := s.clock()
 	var after license.Product
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		p, err := tx.LockProduct(ctx, product)
 		if after, err = s.visible(ctx, actor, p, err); err != nil {
-			return err
+			return "", err
 		}
 		happened, err := apply(tx, &after, now)
 		if err != nil || happened == "" {
-			return err
+			return p.ID, err
 		}
-		return tx.AppendEvent(ctx, about(happened, actor, after, now))
+		return p.ID, tx.AppendEvent(ctx, about(happened, actor, after, now))
 	})
 	if err != nil {
 		return license.Product{}, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -34,14 +35,14 @@ func (s *Service) CreateCustomer(ctx context.Context, actor account.Actor, in Ne
 	}
 	e := event.New(event.CustomerCreated, actor, now)
 	e.CustomerID = c.ID
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		if err := tx.AddCustomer(ctx, c); err != nil {
-			return err
+			return "", err
 		}
 		if err := tx.AppendEvent(ctx, e); err != nil {
-			return err
+			return "", err
 		}
-		return addPerson(ctx, tx, actor, c.ID, p, account.Owner, in.Invite)
+		return c.ID, addPerson(ctx, tx, actor, c.ID, p, account.Owner, in.Invite)
 	})
 	if err != nil {
 		return account.Customer{}, account.Person{}, err
@@ -71,11 +72,11 @@ func (s *Service) AddPerson(ctx context.Context, actor account.Actor, in NewPers
 	if err := problems.Err(); err != nil {
 		return account.Person{}, err
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err := once.InTx(ctx, s.Store, p.CreatedAt, func(tx *store.Tx) (id.ID, error) {
 		if _, err := tx.Customer(ctx, in.CustomerID); err != nil {
-			return missing(err, "customer")
+			return "", missing(err, "customer")
 		}
-		return addPerson(ctx, tx, actor, in.CustomerID, p, in.Role, in.Invite)
+		return p.ID, addPerson(ctx, tx, actor, in.CustomerID, p, in.Role, in.Invite)
 	})
 	if err != nil {
 		return account.Person{}, err
@@ -148,21 +149,21 @@ func (s *Service) SetStatus(ctx context.Context, actor account.Actor, customer i
 	}
 	now := s.clock()
 	var c account.Customer
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		var err error
 		if c, err = tx.Customer(ctx, customer); err != nil {
-			return missing(err, "customer")
+			return "", missing(err, "customer")
 		}
 		if c.Status == to {
-			return nil
+			return c.ID, nil
 		}
 		c.Status = to
 		if err := tx.SetCustomerStatus(ctx, customer, to, now); err != nil {
-			return missing(err, "customer")
+			return "", missing(err, "customer")
 		}
 		e := event.New(event.CustomerStatus, actor, now).Because(string(to))
 		e.CustomerID = customer
-		return tx.AppendEvent(ctx, e)
+		return c.ID, tx.AppendEvent(ctx, e)
 	})
 	return c, err
 }
@@ -202,4 +203,39 @@ func (s *Service) CustomerByEmail(ctx context.Context, actor account.Actor, addr
 		return account.Customer{}, firstOf(err, fault.Missing("customer"))
 	}
 	return all[0].Customer, nil
+}
+
+// MaxCustomers is the most customers that one call returns.
+const MaxCustomers = 101
+
+// AllCustomers returns the next customers after one of them, oldest first; after
+// "" it begins with the first. Customers are of no environment.
+func (s *Service) AllCustomers(ctx context.Context, actor account.Actor, after id.ID, limit int) ([]account.Customer, error) {
+	if err := actor.Require(account.CustomersRead); err != nil {
+		return nil, err
+	}
+	return s.Store.Customers(ctx, after, min(max(limit, 1), MaxCustomers))
+}
+
+// Customer returns a customer to whoever may read or write them.
+func (s *Service) Customer(ctx context.Context, actor account.Actor, customer id.ID) (account.Customer, error) {
+	if !actor.Can(account.CustomersWrite) {
+		if err := actor.Require(account.CustomersRead); err != nil {
+			return account.Customer{}, err
+		}
+	}
+	c, err := s.Store.Customer(ctx, customer)
+	return c, missing(err, "customer")
+}
+
+// People lists who can sign in for a customer, without password hashes.
+func (s *Service) People(ctx context.Context, actor account.Actor, customer id.ID) ([]account.Member, error) {
+	if _, err := s.Customer(ctx, actor, customer); err != nil {
+		return nil, err
+	}
+	members, err := s.Store.Members(ctx, customer)
+	for i := range members {
+		members[i].Person = withoutHash(members[i].Person)
+	}
+	return members, err
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -42,6 +43,31 @@ func (s *Service) Revoke(ctx context.Context, actor account.Actor, wanted id.ID,
 	return s.change(ctx, actor, account.LicensesControl, wanted, license.Change{Trigger: license.Revoke, Reason: why, Note: note})
 }
 
+// Change makes one change of a license, whichever it is.
+func (s *Service) Change(ctx context.Context, actor account.Actor, wanted id.ID, c license.Change) (license.License, error) {
+	return s.change(ctx, actor, Needed(c.Trigger), wanted, c)
+}
+
+// Needed is the permission that a change of a license asks for.
+func Needed(t license.Trigger) account.Permission {
+	switch t {
+	case license.Suspend, license.Reinstate, license.Revoke:
+		return account.LicensesControl
+	}
+	return account.LicensesWrite
+}
+
+// keptTerms are terms with instants as precise as the store keeps them.
+func keptTerms(t license.Terms) license.Terms {
+	for _, at := range []**time.Time{&t.ExpiresAt, &t.UpdatesUntil} {
+		if *at != nil {
+			exact := kept(**at)
+			*at = &exact
+		}
+	}
+	return t
+}
+
 // MaxNote bounds the words for the customer, in bytes.
 const MaxNote = 500
 
@@ -68,17 +94,20 @@ func (s *Service) change(ctx context.Context, actor account.Actor, need account.
 		return license.License{}, err
 	}
 	now := s.clock()
-	c.Until = kept(c.Until)
+	c.Until, c.Terms = kept(c.Until), keptTerms(c.Terms)
 	var after license.License
 	var refused *fault.Error
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		after, refused = license.License{}, nil
 		before, err := s.lock(ctx, tx, actor, wanted)
 		if err != nil {
-			return err
+			return "", err
 		}
 		after, refused, err = s.transition(ctx, tx, actor, before, c, now)
-		return err
+		if err != nil || refused != nil {
+			return "", err
+		}
+		return after.ID, nil
 	})
 	if err == nil {
 		err = asError(refused)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -32,6 +33,7 @@ type Issue struct {
 	UpdatesUntil time.Time
 	Features     map[string]any // over the copied values
 	Plan         string         // over the generator's name
+	DryRun       bool           // decide, and write nothing
 }
 
 // keyAttempts is how often a generated key that exists already is made anew
@@ -212,15 +214,24 @@ func (s *Service) issue(ctx context.Context, actor account.Actor, in Issue, l li
 	}
 	now := s.clock()
 	var made issued
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		made = issued{license: l}
 		key, err := s.newKey(ctx, tx, in, pattern, g, &made.license, now)
 		if err != nil {
-			return err
+			return "", err
 		}
 		made.key = key
-		return s.addIssued(ctx, tx, actor, &made, p, g, in.CustomerID, now)
+		if err := s.addIssued(ctx, tx, actor, &made, p, g, in.CustomerID, now); err != nil {
+			return "", err
+		}
+		if in.DryRun {
+			return "", errDryRun
+		}
+		return made.license.ID, nil
 	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
 	return made.license, made.key, err
 }
 

@@ -71,23 +71,34 @@ func (s *Service) Reveal(ctx context.Context, actor account.Actor, wanted id.ID)
 	if err != nil {
 		return "", err
 	}
-	kept, err := s.Store.KeyOf(ctx, l.ID)
-	if err != nil {
-		return "", err
-	}
-	key, err := s.openKey(l.ID, kept)
-	if err != nil {
-		s.Log.ErrorContext(ctx, "a license key cannot be shown", "license", l.ID, "error", err)
-		return "", fault.Wrap(fault.NotFound, "key_unavailable", "This key cannot be shown.", err).
-			WithNext("Contact your administrator to get it again.")
-	}
-	if kept.Text != "" {
-		return key, nil
+	kept, key, err := s.recordedKey(ctx, l)
+	if err != nil || kept.Text != "" {
+		return key, err
 	}
 	if err := s.noteReveal(ctx, actor, l); err != nil {
 		return "", err
 	}
 	return key, nil
+}
+
+// recordedKey returns the key of a license, as it is kept and whole.
+func (s *Service) recordedKey(ctx context.Context, l license.License) (store.LicenseKey, string, error) {
+	kept, err := s.Store.KeyOf(ctx, l.ID)
+	if err != nil {
+		return kept, "", err
+	}
+	key, err := s.openKey(l.ID, kept)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "a license key cannot be shown", "license", l.ID, "error", err)
+		return kept, "", fault.Wrap(fault.NotFound, "key_unavailable", "This key cannot be shown.", err).
+			WithNext("Contact your administrator to get it again.")
+	}
+	return kept, key, nil
+}
+
+func (s *Service) wholeKey(ctx context.Context, l license.License) (string, error) {
+	_, key, err := s.recordedKey(ctx, l)
+	return key, err
 }
 
 func (s *Service) noteReveal(ctx context.Context, actor account.Actor, l license.License) error {

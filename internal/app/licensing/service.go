@@ -85,5 +85,6 @@ func asError(f *fault.Error) error {
 
 var (
 	errKeyUnavailable = errors.New("the key is not on record or cannot be opened")
+	errDryRun         = errors.New("nothing was to be written")
 	errNoKey          = errors.New("the product has no signing key")
 )

@@ -1,0 +1,287 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/catalog"
+	"github.com/keyward/keyward/internal/fault"
+	"github.com/keyward/keyward/internal/id"
+	"github.com/keyward/keyward/internal/license"
+)
+
+const productsPath = "/api/v2/products"
+
+// ProductRecord is a product as its vendor sees it.
+type ProductRecord struct {
+	ID               string          `json:"id"`
+	Environment      string          `json:"environment" enum:"production,staging,development"`
+	Name             string          `json:"name"`
+	Slug             string          `json:"slug"`
+	Active           bool            `json:"active" doc:"Off, nobody gets a new seat; those who have one keep working."`
+	KilledAt         *time.Time      `json:"killed_at" doc:"Since when nothing of it validates, or null."`
+	CreatedAt        time.Time       `json:"created_at"`
+	HighSecurity     bool            `json:"high_security"`
+	AcceptsHardware  bool            `json:"accepts_hardware"`
+	AcceptsDomain    bool            `json:"accepts_domain"`
+	DeviceRequired   bool            `json:"device_required"`
+	SelfDeactivation bool            `json:"self_deactivation"`
+	Swaps            SwapRules       `json:"swaps"`
+	OfflineAllowed   bool            `json:"offline_allowed"`
+	RenewalURL       string          `json:"renewal_url,omitempty"`
+	LeaseSeconds     int64           `json:"lease_seconds"`
+	Features         []FeatureRecord `json:"features" nullable:"false"`
+	Delivery         DeliveryRules   `json:"delivery"`
+}
+
+// SwapRules say how often customers may free seats themselves.
+type SwapRules struct {
+	Allowed         int   `json:"allowed,omitempty" minimum:"0" maximum:"1000000" doc:"Changes within the period; absent or 0 is any number."`
+	PeriodSeconds   int64 `json:"period_seconds,omitempty" minimum:"0" maximum:"3153600000" doc:"What the changes are counted in."`
+	CoolDownSeconds int64 `json:"cool_down_seconds,omitempty" minimum:"0" maximum:"3153600000" doc:"Between two changes; absent or 0 is none."`
+}
+
+func (r SwapRules) policy() license.SwapPolicy {
+	return license.SwapPolicy{Allowed: r.Allowed, Period: seconds(r.PeriodSeconds), CoolDown: seconds(r.CoolDownSeconds)}
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+// DeliveryRules say how releases reach customers.
+type DeliveryRules struct {
+	ActivationFirst bool `json:"activation_first" doc:"Downloads only once the license was activated."`
+	AfterExpiry     bool `json:"after_expiry" doc:"What was released before a license's end stays available."`
+	LatestOnly      bool `json:"latest_only" doc:"Only the newest version that a license includes."`
+	Changelog       bool `json:"changelog" doc:"The product has a changelog."`
+}
+
+// FeatureRecord is something that licenses of a product may include.
+type FeatureRecord struct {
+	Key   string `json:"key" minLength:"1" maxLength:"255"`
+	Label string `json:"label,omitempty" maxLength:"255"`
+	Type  string `json:"type" enum:"boolean,number,string"`
+	Value any    `json:"value" doc:"What a license has of it unless something else is said."`
+}
+
+func (f FeatureRecord) feature() license.Feature {
+	return license.Feature{Key: f.Key, Label: f.Label, Type: license.FeatureType(f.Type), Value: f.Value}
+}
+
+func featureRecordOf(f license.Feature) FeatureRecord {
+	return FeatureRecord{Key: f.Key, Label: f.Label, Type: string(f.Type), Value: f.Value}
+}
+
+// NewProduct is the wish for a product.
+type NewProduct struct {
+	Name             string          `json:"name" minLength:"1" maxLength:"255"`
+	Slug             string          `json:"slug,omitempty" maxLength:"64" doc:"Without it, made from the name."`
+	HighSecurity     bool            `json:"high_security,omitempty" doc:"Keys are sealed at rest and masked until revealed."`
+	AcceptsHardware  bool            `json:"accepts_hardware,omitempty"`
+	AcceptsDomain    bool            `json:"accepts_domain,omitempty"`
+	DeviceRequired   bool            `json:"device_required,omitempty"`
+	SelfDeactivation bool            `json:"self_deactivation,omitempty"`
+	Swaps            SwapRules       `json:"swaps,omitempty"`
+	OfflineAllowed   bool            `json:"offline_allowed,omitempty"`
+	RenewalURL       string          `json:"renewal_url,omitempty" maxLength:"2048"`
+	LeaseSeconds     int64           `json:"lease_seconds,omitempty" minimum:"1" maximum:"315360000" doc:"How long a signed answer may be relied on. Without it, 14 days."`
+	Features         []FeatureRecord `json:"features,omitempty" nullable:"false" maxItems:"100"`
+	Plan             *NewPlan        `json:"plan,omitempty" doc:"Its first generator. Without it, Standard: one device, perpetual."`
+}
+
+// NewPlan is the wish for a generator, which is a plan that licenses are issued as.
+type NewPlan struct {
+	Name         string          `json:"name" minLength:"1" maxLength:"255"`
+	Pattern      string          `json:"pattern" minLength:"1" maxLength:"255" doc:"What its keys look like." example:"ACME-{X:5}-{X:5}-{X:5}-{X:5}"`
+	Limit        Optional[int]   `json:"limit,omitempty" minimum:"1" maximum:"10000" doc:"Devices, or null for unlimited. Without it, 1."`
+	ValidityDays int             `json:"validity_days,omitempty" minimum:"1" maximum:"36500" doc:"Without it, perpetual."`
+	MaxVersion   string          `json:"max_version,omitempty" maxLength:"64"`
+	Features     []FeatureRecord `json:"features,omitempty" nullable:"false" maxItems:"100" doc:"Values over those of the product."`
+}
+
+func (in NewPlan) generator() catalog.NewGenerator {
+	limit := 1
+	if asked := in.Limit.or(license.Unlimited); asked != nil {
+		limit = *asked
+	}
+	return catalog.NewGenerator{
+		Name: in.Name, Pattern: in.Pattern, Limit: limit, ValidityDays: in.ValidityDays, MaxVersion: in.MaxVersion,
+		Features: records(in.Features, FeatureRecord.feature),
+	}
+}
+
+func (in NewProduct) product(e license.Environment) catalog.NewProduct {
+	out := catalog.NewProduct{
+		Environment: e, Name: in.Name, Slug: in.Slug, HighSecurity: in.HighSecurity,
+		AcceptsHardware: in.AcceptsHardware, AcceptsDomain: in.AcceptsDomain, DeviceRequired: in.DeviceRequired,
+		SelfDeactivation: in.SelfDeactivation, Swaps: in.Swaps.policy(), OfflineAllowed: in.OfflineAllowed,
+		RenewalURL: in.RenewalURL, LeaseFor: seconds(in.LeaseSeconds),
+		Features: records(in.Features, FeatureRecord.feature), Plan: catalog.NewGenerator{Limit: 1},
+	}
+	if in.Plan != nil {
+		out.Plan = in.Plan.generator()
+	}
+	return out
+}
+
+// PlanRecord is a generator.
+type PlanRecord struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name"`
+	Pattern      string          `json:"pattern"`
+	Limit        *int            `json:"limit" doc:"Devices, or null for unlimited."`
+	ValidityDays *int            `json:"validity_days" doc:"Or null for perpetual."`
+	MaxVersion   *string         `json:"max_version" doc:"Or null for all."`
+	Features     []FeatureRecord `json:"features" nullable:"false"`
+	Active       bool            `json:"active"`
+	CreatedAt    time.Time       `json:"created_at"`
+}
+
+// Plans is every generator of a product, the one it was made with first.
+type Plans struct {
+	Items []PlanRecord `json:"items" nullable:"false"`
+}
+
+// Switch turns something on or off.
+type Switch struct {
+	Active bool `json:"active"`
+}
+
+// KeySet is a JSON Web Key Set.
+type KeySet struct {
+	Keys []map[string]any `json:"keys" nullable:"false" doc:"Public keys, retired ones included."`
+}
+
+func productRecordOf(p license.Product) ProductRecord {
+	return ProductRecord{
+		ID: string(p.ID), Environment: string(p.Environment), Name: p.Name, Slug: p.Slug, Active: p.Active,
+		KilledAt: orNull(p.KilledAt), CreatedAt: p.CreatedAt, HighSecurity: p.HighSecurity,
+		AcceptsHardware: p.AcceptsHardware, AcceptsDomain: p.AcceptsDomain, DeviceRequired: p.DeviceRequired,
+		SelfDeactivation: p.SelfDeactivation, OfflineAllowed: p.OfflineAllowed, RenewalURL: p.RenewalURL,
+		LeaseSeconds: int64(p.LeaseFor / time.Second), Features: records(p.Features, featureRecordOf),
+		Swaps: SwapRules{
+			Allowed: p.Swaps.Allowed, PeriodSeconds: int64(p.Swaps.Period / time.Second), CoolDownSeconds: int64(p.Swaps.CoolDown / time.Second),
+		},
+		Delivery: DeliveryRules(p.Delivery),
+	}
+}
+
+func planRecordOf(g license.Generator) PlanRecord {
+	return PlanRecord{
+		ID: string(g.ID), Name: g.Name, Pattern: g.Pattern, Limit: unlessZero(g.Limit), ValidityDays: unlessZero(g.ValidityDays),
+		MaxVersion: unlessZero(g.MaxVersion), Features: records(g.Features, featureRecordOf), Active: g.Active, CreatedAt: g.CreatedAt,
+	}
+}
+
+func productEndpoints() []endpoint {
+	reads, writes := account.ProductsRead, account.ProductsWrite
+	of := func(id, path string, needed account.Permission, summary, description string) endpoint {
+		return endpoint{id: id, path: productsPath + path, tag: "products", permission: needed, summary: summary, description: description}
+	}
+	creating := of("create-product", "", writes, "Create a product", "Makes a product of the token's environment, with a signing key and its first plan.")
+	creating.created = true
+	planning := of("create-generator", "/{id}/generators", writes, "Add a plan", "Adds a generator, which is a plan that licenses are issued as.")
+	planning.created = true
+	return []endpoint{
+		change(creating, func(a *API, q *asked, in NewProduct) (id.ID, error) {
+			p, err := a.Catalog.CreateProduct(q.ctx, q.actor, in.product(q.actor.Environment))
+			return p.ID, err
+		}, madeProduct),
+		list(of("list-products", "", reads, "List products", "Lists the products of the environment, oldest first."),
+			func(a *API, q *asked) ([]ProductRecord, error) {
+				rows, err := a.Catalog.Products(q.ctx, q.actor, q.after, q.limit+1)
+				return records(rows, productRecordOf), err
+			}, func(p ProductRecord) string { return p.ID }),
+		fetch(of("get-product", "/{id}", reads, "Read a product", "Answers one product."), getProduct),
+		productChange(of("switch-product", "/{id}/active", writes, "Switch a product on or off", "Off, nobody gets a new seat; those who have one keep working."),
+			func(a *API, q *asked, product id.ID, in Switch) (license.Product, error) {
+				return a.Catalog.SetActive(q.ctx, q.actor, product, in.Active)
+			}),
+		productChange(of("set-swaps", "/{id}/swaps", writes, "Set how often customers may free seats", "It counts what they did before, too."),
+			func(a *API, q *asked, product id.ID, in SwapRules) (license.Product, error) {
+				return a.Catalog.SetSwaps(q.ctx, q.actor, product, in.policy())
+			}),
+		productChange(of("set-delivery", "/{id}/delivery", writes, "Set how releases reach customers", "Replaces all four rules."),
+			func(a *API, q *asked, product id.ID, in DeliveryRules) (license.Product, error) {
+				return a.Catalog.SetDelivery(q.ctx, q.actor, product, func(d *license.Delivery) { *d = license.Delivery(in) })
+			}),
+		fetch(of("product-keys", "/{id}/keys", reads, "Read the public keys of a product", "Answers the keys that verify its leases and offline files, as a JSON Web Key Set."), productKeys),
+		fetch(of("list-generators", "/{id}/generators", reads, "List the plans of a product", "Lists its generators, the one it was made with first."), listPlans),
+		change(planning, func(a *API, q *asked, in NewPlan) (id.ID, error) {
+			product, err := q.id("id", "product")
+			if err != nil {
+				return "", err
+			}
+			g, err := a.Catalog.CreateGenerator(q.ctx, q.actor, product, in.generator())
+			return g.ID, err
+		}, madePlan),
+	}
+}
+
+// productChange is an endpoint that changes one side of a product.
+func productChange[In any](e endpoint, do func(*API, *asked, id.ID, In) (license.Product, error)) endpoint {
+	return change(e, func(a *API, q *asked, in In) (id.ID, error) {
+		product, err := q.id("id", "product")
+		if err != nil {
+			return "", err
+		}
+		p, err := do(a, q, product, in)
+		return p.ID, err
+	}, madeProduct)
+}
+
+func madeProduct(a *API, q *asked, made id.ID) (ProductRecord, error) {
+	p, err := a.Catalog.Made(q.ctx, q.actor, made)
+	return productRecordOf(p), err
+}
+
+func getProduct(a *API, q *asked) (ProductRecord, error) {
+	wanted, err := q.id("id", "product")
+	if err != nil {
+		return ProductRecord{}, err
+	}
+	p, err := a.Catalog.Product(q.ctx, q.actor, wanted)
+	return productRecordOf(p), err
+}
+
+func productKeys(a *API, q *asked) (KeySet, error) {
+	wanted, err := q.id("id", "product")
+	if err != nil {
+		return KeySet{}, err
+	}
+	if _, err := a.Catalog.Product(q.ctx, q.actor, wanted); err != nil {
+		return KeySet{}, err
+	}
+	text, err := a.Catalog.JWKS(q.ctx, wanted)
+	if err != nil {
+		return KeySet{}, err
+	}
+	var set KeySet
+	return set, json.Unmarshal(text, &set)
+}
+
+func listPlans(a *API, q *asked) (Plans, error) {
+	wanted, err := q.id("id", "product")
+	if err != nil {
+		return Plans{}, err
+	}
+	all, err := a.Catalog.Generators(q.ctx, q.actor, wanted)
+	return Plans{records(all, planRecordOf)}, err
+}
+
+func madePlan(a *API, q *asked, made id.ID) (PlanRecord, error) {
+	product, err := q.id("id", "product")
+	if err != nil {
+		return PlanRecord{}, err
+	}
+	all, err := a.Catalog.Plans(q.ctx, q.actor, product)
+	for _, g := range all {
+		if g.ID == made {
+			return planRecordOf(g), nil
+		}
+	}
+	if err == nil {
+		err = fault.Missing("plan")
+	}
+	return PlanRecord{}, err
+}

@@ -1,0 +1,162 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/license"
+)
+
+const (
+	products  = "/api/v2/products"
+	customers = "/api/v2/customers"
+)
+
+// Somebody who has only the API sells a license: product, plan, customer, license.
+func TestVendorSellsFromNothing(t *testing.T) {
+	v := newVendor(t)
+	p := read[api.ProductRecord](t, v.call("POST", products, body{
+		"name": "Cartograph", "accepts_hardware": true, "self_deactivation": true,
+		"features": []body{{"key": "layers", "type": "number", "value": 3}},
+	}, "Idempotency-Key", "p"), 201)
+	again := read[api.ProductRecord](t, v.call("POST", products, body{
+		"name": "Cartograph", "accepts_hardware": true, "self_deactivation": true,
+		"features": []body{{"key": "layers", "type": "number", "value": 3}},
+	}, "Idempotency-Key", "p"), 201)
+	if diff := cmp.Diff(p, again); diff != "" || p.Environment != "production" || !p.Active || p.Slug != "cartograph" {
+		t.Fatalf("made %+v (-first +again):\n%s", p, diff)
+	}
+	plan := read[api.PlanRecord](t, v.call("POST", products+"/"+p.ID+"/generators", body{
+		"name": "Team", "pattern": "CART-{X:5}-{X:5}-{X:5}-{X:5}", "limit": nil, "validity_days": 365,
+		"features": []body{{"key": "layers", "type": "number", "value": "unlimited"}},
+	}), 201)
+	if plan.Limit != nil || *plan.ValidityDays != 365 {
+		t.Errorf("plan %+v", plan)
+	}
+	plans := read[api.Plans](t, v.call("GET", products+"/"+p.ID+"/generators", nil), 200)
+	if len(plans.Items) != 2 || plans.Items[1].Name != "Team" || *plans.Items[0].Limit != 1 {
+		t.Errorf("plans %+v", plans)
+	}
+	if keys := read[api.KeySet](t, v.call("GET", products+"/"+p.ID+"/keys", nil), 200); len(keys.Keys) != 1 || keys.Keys[0]["d"] != nil {
+		t.Errorf("keys %+v", keys)
+	}
+	c := read[api.CustomerRecord](t, v.call("POST", customers, body{"name": "Ada GmbH", "email": "ada@example.com"}), 201)
+	l := v.issue(body{"product_id": p.ID, "plan": "team", "customer_id": c.ID})
+	if !strings.HasPrefix(l.Key, "CART-") || l.License.Status != "assigned" || l.License.Features["layers"] != "unlimited" || l.License.Limit != nil {
+		t.Errorf("license %+v", l)
+	}
+}
+
+func TestProductChanges(t *testing.T) {
+	v := newVendor(t)
+	path := products + "/" + string(v.product.ID)
+	off := read[api.ProductRecord](t, v.call("POST", path+"/active", body{"active": false}), 200)
+	swaps := read[api.ProductRecord](t, v.call("POST", path+"/swaps", body{"allowed": 3, "period_seconds": 86400}), 200)
+	delivery := read[api.ProductRecord](t, v.call("POST", path+"/delivery", body{"activation_first": true, "after_expiry": false, "latest_only": true, "changelog": false}), 200)
+	if off.Active || swaps.Swaps.Allowed != 3 || swaps.Swaps.PeriodSeconds != 86400 || !delivery.Delivery.LatestOnly {
+		t.Errorf("%+v", delivery)
+	}
+	read[api.ProductRecord](t, v.call("GET", path, nil), 200)
+	if page := read[api.Page[api.ProductRecord]](t, v.call("GET", products, nil), 200); len(page.Items) != 1 || page.Items[0].Active {
+		t.Errorf("listed %+v", page)
+	}
+	for field, in := range map[string]body{
+		"accepts_hardware": {"name": "Nothing fits"},
+		"slug":             {"name": "X", "slug": "A B", "accepts_domain": true},
+		"features":         {"name": "X", "accepts_domain": true, "features": []body{{"key": "a", "type": "boolean", "value": 4}}},
+	} {
+		r := v.call("POST", products, in)
+		if wantProblem(t, r, 400, "invalid_input"); !strings.HasPrefix(fieldsOf(r.Problem)[0], field) {
+			t.Errorf("names %v, want %s", fieldsOf(r.Problem), field)
+		}
+	}
+}
+
+func TestCustomersAndTheirPeople(t *testing.T) {
+	v := newVendor(t)
+	in := body{"name": "Ada GmbH", "email": "ada@example.com", "person_name": "Ada"}
+	c := read[api.CustomerRecord](t, v.call("POST", customers, in, "Idempotency-Key", "c"), 201)
+	if again := read[api.CustomerRecord](t, v.call("POST", customers, in, "Idempotency-Key", "c"), 201); again != c {
+		t.Errorf("again %+v, first %+v", again, c)
+	}
+	r := v.call("POST", customers, in)
+	if wantProblem(t, r, 409, "email_taken"); fieldsOf(r.Problem)[0] != "email" {
+		t.Errorf("names %v", fieldsOf(r.Problem))
+	}
+	path := customers + "/" + c.ID
+	read[api.PersonRecord](t, v.call("POST", path+"/people", body{"email": "bob@example.com", "role": "viewer"}), 201)
+	people := read[api.People](t, v.call("GET", path+"/people", nil), 200)
+	if len(people.Items) != 2 || people.Items[0].Role != "owner" || people.Items[1].Email != "bob@example.com" {
+		t.Errorf("people %+v", people)
+	}
+	if off := read[api.CustomerRecord](t, v.call("POST", path+"/status", body{"status": "inactive"}), 200); off.Status != "inactive" {
+		t.Errorf("status %+v", off)
+	}
+	if got := read[api.CustomerRecord](t, v.call("GET", path, nil), 200); got.Status != "inactive" {
+		t.Errorf("read %+v", got)
+	}
+	if page := read[api.Page[api.CustomerRecord]](t, v.call("GET", customers+"?limit=1", nil), 200); len(page.Items) != 1 || page.Next == "" {
+		t.Errorf("listed %+v", page)
+	}
+	wantProblem(t, v.call("GET", customers+"/"+string(v.license.ID), nil), 404, "not_found")
+	for field, in := range map[string]body{"email": {"name": "X", "email": "nobody"}, "name": {"email": "x@example.com"}} {
+		r := v.call("POST", customers, in)
+		if wantProblem(t, r, 400, "invalid_input"); fieldsOf(r.Problem)[0] != field {
+			t.Errorf("names %v, want %s", fieldsOf(r.Problem), field)
+		}
+	}
+}
+
+func TestAnotherEnvironmentsProductIsNotFound(t *testing.T) {
+	v := newVendor(t)
+	staging := v.as(v.AddSecret(license.Staging, account.Permissions()...))
+	path := products + "/" + string(v.product.ID)
+	for _, at := range []string{"", "/keys", "/generators"} {
+		wantProblem(t, staging.call("GET", path+at, nil), 404, "not_found")
+	}
+	for at, in := range map[string]body{
+		"/active": {"active": false}, "/swaps": {}, "/generators": {"name": "A", "pattern": "A-{X:5}-{X:5}-{X:5}-{X:5}"},
+		"/delivery": {"activation_first": true, "after_expiry": false, "latest_only": true, "changelog": false},
+	} {
+		wantProblem(t, staging.call("POST", path+at, in), 404, "not_found")
+	}
+	if page := read[api.Page[api.ProductRecord]](t, staging.call("GET", products, nil), 200); len(page.Items) != 0 {
+		t.Errorf("listed %+v", page)
+	}
+}
+
+func TestEventsAreReadInOrderFromAPlace(t *testing.T) {
+	v := newVendor(t)
+	v.issue(body{"customer_id": string(v.customer.ID)})
+	if _, err := v.Sealer.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := func(v *vendor) (types []string) {
+		after, last := "", int64(0)
+		for {
+			part := read[api.Events](t, v.call("GET", "/api/v2/events?limit=2"+after, nil), 200)
+			for _, e := range part.Items {
+				if e.Number <= last {
+					t.Errorf("event %d after %d", e.Number, last)
+				}
+				last, types = e.Number, append(types, e.Type)
+			}
+			if !part.More {
+				return types
+			}
+			after = "&after=" + part.Next
+		}
+	}
+	got := strings.Join(all(v), " ")
+	if !strings.HasSuffix(got, "license.created license.assigned") || strings.Count(got, "license.created") != 2 {
+		t.Errorf("got %s", got)
+	}
+	if other := all(v.as(v.AddSecret(license.Staging, account.EventsRead))); len(other) != 0 {
+		t.Errorf("another environment hears %v", other)
+	}
+	wantProblem(t, v.call("GET", "/api/v2/events?after=-1", nil), 400, "invalid_input")
+}
