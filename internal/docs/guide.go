@@ -73,6 +73,7 @@ func guideOrder() []guide {
 	return []guide{
 		{Name: "quick-start", icon: "check-circle"},
 		{Name: "concepts", icon: "info"},
+		{Name: "manage", icon: "key"},
 		{Name: "go", icon: "package"},
 		{Name: "offline", icon: "laptop"},
 		{Name: errorsGuide, icon: "warning"},
