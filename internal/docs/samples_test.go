@@ -223,6 +223,8 @@ func printed(variable string) string {
 	case "LICENSE":
 		return `(?m)^{"license":{"id":"([^"]+)"`
 	case "CUSTOMER":
+		return `(?m)^{"id":"([^"]+)","name":"South Wind"`
+	case "first customer":
 		return `(?m)^Customer .*\nId +(\S+)$`
 	case "license":
 		return `(?m)^License .*\nId +(\S+)$`
@@ -257,7 +259,7 @@ func (r *reader) visitPortal(t *testing.T) {
 	services, err := server.Assemble(t.Context(), config.Database{Data: filepath.Join(r.dir, "data")}, server.Options{NoMigrate: true})
 	must(t, err)
 	defer func() { must(t, services.Close(t.Context())) }()
-	owner, license := apptest.Owner(account.Customer{ID: id.ID(r.value(t, "CUSTOMER"))}), id.ID(r.value(t, "license"))
+	owner, license := apptest.Owner(account.Customer{ID: id.ID(r.value(t, "first customer"))}), id.ID(r.value(t, "license"))
 	file, err := services.Licensing.IssueOffline(t.Context(), owner, license, string(request))
 	must(t, err)
 	text, err := services.Licensing.OfflineText(t.Context(), owner, license, file.ID)
