@@ -14,6 +14,7 @@ import (
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/httpx"
 )
 
@@ -24,6 +25,7 @@ type Deps struct {
 	Catalog   *catalog.Service
 	Delivery  *delivery.Service
 	Trail     *audit.Sealer
+	Support   *support.Service
 	Now       func() time.Time
 	Limits    Limits // the zero value stands for the usual ones
 }
@@ -75,7 +77,7 @@ func (a *API) list(registry huma.Registry) httpx.Routes {
 
 // endpoints is everything that secret tokens can ask for.
 func endpoints() []endpoint {
-	return slices.Concat(licenseEndpoints(), productEndpoints(), customerEndpoints(), eventEndpoints())
+	return slices.Concat(licenseEndpoints(), productEndpoints(), customerEndpoints(), eventEndpoints(), releaseEndpoints(), ticketEndpoints())
 }
 
 // Routes lists what the API answers and who may ask.

@@ -45,6 +45,8 @@ func newDocument() *document {
 			{Name: "products", Description: "Products and the plans that licenses are issued as, with a secret token."},
 			{Name: "customers", Description: "Customers and the people who sign in for them, with a secret token."},
 			{Name: "events", Description: "Everything that happens, in order, with a secret token."},
+			{Name: "vendor releases", Description: "Releases and their state, with a secret token."},
+			{Name: "tickets", Description: "The support desk, with a secret token."},
 			{Name: "vendor licenses", Description: "Issue and manage licenses, with a secret token."},
 		},
 		Components: &huma.Components{Schemas: d.registry, SecuritySchemes: map[string]*huma.SecurityScheme{

@@ -46,7 +46,7 @@ var pathName = regexp.MustCompile(`\{(\w+)\}`)
 func parameters(e endpoint) []*huma.Param {
 	var all []*huma.Param
 	for _, name := range pathName.FindAllStringSubmatch(e.path, -1) {
-		all = append(all, &huma.Param{Name: name[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"}})
+		all = append(all, &huma.Param{Name: name[1], In: "path", Required: true, Schema: pathSchema(name[1])})
 	}
 	for _, p := range e.params {
 		all = append(all, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: p.schema()})
@@ -61,6 +61,17 @@ func parameters(e endpoint) []*huma.Param {
 		all = append(all, idempotencyParam())
 	}
 	return all
+}
+
+// pathSchema is what a name in an address stands for: an id, mostly.
+func pathSchema(name string) *huma.Schema {
+	switch name {
+	case "number":
+		return &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+	case "version":
+		return &huma.Schema{Type: huma.TypeString}
+	}
+	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
 }
 
 func statuses(e endpoint) []int {

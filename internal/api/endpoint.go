@@ -219,3 +219,11 @@ func list[T any](e endpoint, do func(*API, *asked) ([]T, error), key func(T) str
 		return page, err
 	})
 }
+
+// unlessDone drops the news that the request was done before.
+func unlessDone(err error) error {
+	if _, again := once.Result(err); again {
+		return nil
+	}
+	return err
+}

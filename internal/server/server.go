@@ -157,7 +157,7 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Trail: s.Sealer, Now: s.now})
+	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Trail: s.Sealer, Support: s.Support, Now: s.now})
 	native.Mount(mux)
 	manual, err := docs.New(docs.Deps{
 		OpenAPI: native.OpenAPI(), API: native.Routes(), Now: s.now, AppName: s.config.AppName, BaseURL: s.config.Address(),

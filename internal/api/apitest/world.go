@@ -22,6 +22,7 @@ import (
 	"github.com/keyward/keyward/internal/app/delivery"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/blob"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
@@ -47,6 +48,7 @@ type World struct {
 	Identity  *identity.Service
 	Delivery  *delivery.Service
 	Sealer    *audit.Sealer
+	Support   *support.Service
 	API       *api.API
 	Server    *httptest.Server
 
@@ -73,9 +75,10 @@ func New(t testing.TB, o Options) *World {
 	w.Identity = identity.New(identity.Deps{Store: s, Master: master, Now: w.Now, Log: logger})
 	w.Sealer = audit.NewSealer(s, master, w.Now)
 	w.Delivery = delivery.New(delivery.Deps{Store: s, Master: master, Blobs: blob.NewDisk(filepath.Join(dir, "files")), Now: w.Now, Log: logger})
+	w.Support = support.New(support.Deps{Store: s, Master: master, Licensing: w.Licensing, Now: w.Now, Log: logger})
 	w.API = api.New(api.Deps{
 		Licensing: w.Licensing, Identity: w.Identity, Delivery: w.Delivery, Now: w.Now, Limits: o.Limits,
-		Trail:   w.Sealer,
+		Trail: w.Sealer, Support: w.Support,
 		Catalog: catalog.New(catalog.Deps{Store: s, Master: master, Now: w.Now, Log: logger}),
 	})
 	mux := http.NewServeMux()

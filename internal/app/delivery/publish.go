@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -51,8 +52,10 @@ func (s *Service) Publish(ctx context.Context, actor account.Actor, in NewReleas
 	if err != nil {
 		return license.Publication{}, err
 	}
-	if _, err := s.Store.Publication(ctx, p.ID, release.Version); !store.IsNotFound(err) {
-		return license.Publication{}, firstOf(err, errTaken)
+	if len(in.Files) > 0 { // before anything is uploaded
+		if _, err := s.Store.Publication(ctx, p.ID, release.Version); !store.IsNotFound(err) {
+			return license.Publication{}, firstOf(err, errTaken)
+		}
 	}
 	for i := range release.Assets {
 		if err = s.upload(ctx, p, release.ID, &release.Assets[i], in.Files[i]); err != nil {
@@ -83,18 +86,18 @@ func firstOf(errs ...error) error {
 
 func (s *Service) record(ctx context.Context, actor account.Actor, p license.Product, release license.Publication, now time.Time) error {
 	e := about(event.ReleaseCreated, actor, p, release, now).Because(string(release.State))
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+	return once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		err := tx.AddPublication(ctx, release, now)
 		if store.IsUnique(err, "release.version") {
-			return errTaken
+			return "", errTaken
 		}
 		if err == nil {
 			err = endUploads(ctx, tx, release)
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
-		return tx.AppendEvent(ctx, e)
+		return release.ID, tx.AppendEvent(ctx, e)
 	})
 }
 
@@ -108,15 +111,15 @@ func (s *Service) SetState(ctx context.Context, actor account.Actor, product id.
 	}
 	now := s.clock()
 	var release license.Publication
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		if _, err := tx.LockProduct(ctx, p.ID); err != nil {
-			return err
+			return "", err
 		}
 		if release, err = tx.Publication(ctx, p.ID, version); err != nil {
-			return missing(err, "release")
+			return "", missing(err, "release")
 		}
 		if release.State == to {
-			return nil
+			return release.ID, nil
 		}
 		if to == license.Published && (release.State == license.Draft || !at.IsZero()) {
 			release.ReleasedAt = outAt(at, now)
@@ -127,9 +130,9 @@ func (s *Service) SetState(ctx context.Context, actor account.Actor, product id.
 		}
 		release.State, release.Withdrawn = to, to == license.Withdrawn
 		if err := tx.SetReleaseState(ctx, release.ID, to, release.ReleasedAt); err != nil {
-			return err
+			return "", err
 		}
-		return tx.AppendEvent(ctx, about(happened, actor, p, release, now))
+		return release.ID, tx.AppendEvent(ctx, about(happened, actor, p, release, now))
 	})
 	return release, err
 }
@@ -141,8 +144,23 @@ func missing(err error, what string) error {
 	return err
 }
 
+// Release returns the release of a version, in whatever state, to whoever may
+// read or write products.
+func (s *Service) Release(ctx context.Context, actor account.Actor, product id.ID, version string) (license.Publication, error) {
+	needed := account.ProductsRead
+	if actor.Can(account.ProductsWrite) {
+		needed = account.ProductsWrite
+	}
+	p, err := s.product(ctx, actor, needed, product)
+	if err != nil {
+		return license.Publication{}, err
+	}
+	release, err := s.Store.Publication(ctx, p.ID, version)
+	return release, missing(err, "release")
+}
+
 // MaxReleases is the most releases one call returns.
-const MaxReleases = 100
+const MaxReleases = 101
 
 // Releases lists the next releases of a product behind one of them, in whatever
 // state, the latest first; after "" it begins with the latest.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/once"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -18,6 +19,9 @@ func (s *Service) StaffList(ctx context.Context, actor account.Actor, q ListQuer
 		return List{}, err
 	}
 	l := List{At: s.clock()}
+	if actor.Environment != "" {
+		q.Environment = actor.Environment
+	}
 	rows, err := s.Store.Tickets(ctx, filter(q), ticket.ByUpdated, store.Page{After: q.After, Before: q.Before, Size: PageSize})
 	l.Rows, l.HasPrior, l.HasNext = page(rows, q.After, q.Before)
 	return l, err
@@ -32,8 +36,8 @@ func (s *Service) StaffThread(ctx context.Context, actor account.Actor, number i
 	var asker account.Person
 	err := s.Store.Snapshot(ctx, func(r store.Reader) error {
 		var err error
-		if th.Ticket, err = r.TicketByNumber(ctx, number); err != nil {
-			return missing(err)
+		if th.Ticket, err = numbered(ctx, r, actor, number); err != nil {
+			return err
 		}
 		mentions, err := fill(ctx, r, &th, true)
 		if err != nil {
@@ -50,6 +54,16 @@ func (s *Service) StaffThread(ctx context.Context, actor account.Actor, number i
 	return th, asker, err
 }
 
+// numbered returns the ticket with a number if the actor's environment includes
+// it.
+func numbered(ctx context.Context, r store.Reader, actor account.Actor, number int64) (ticket.Ticket, error) {
+	t, err := r.TicketByNumber(ctx, number)
+	if err == nil && actor.Environment != "" && actor.Environment != t.Environment {
+		err = store.ErrNotFound
+	}
+	return t, missing(err)
+}
+
 // StaffFiles lists what is attached to a ticket, to its notes too, oldest first.
 func (s *Service) StaffFiles(ctx context.Context, actor account.Actor, number int64) ([]store.PostFile, error) {
 	_, files, err := s.staffFiles(ctx, actor, number)
@@ -60,9 +74,9 @@ func (s *Service) staffFiles(ctx context.Context, actor account.Actor, number in
 	if err := actor.Require(account.TicketsRead); err != nil {
 		return ticket.Ticket{}, nil, err
 	}
-	t, err := s.Store.TicketByNumber(ctx, number)
+	t, err := numbered(ctx, s.Store.Reader, actor, number)
 	if err != nil {
-		return t, nil, missing(err)
+		return t, nil, err
 	}
 	files, err := s.Store.Files(ctx, t.ID, true)
 	return t, files, err
@@ -102,30 +116,30 @@ func (s *Service) desk(ctx context.Context, actor account.Actor, number int64, d
 	if err := actor.Require(account.TicketsWrite); err != nil {
 		return ticket.Ticket{}, err
 	}
-	found, err := s.Store.TicketByNumber(ctx, number)
+	found, err := numbered(ctx, s.Store.Reader, actor, number)
 	if err != nil {
-		return ticket.Ticket{}, missing(err)
+		return ticket.Ticket{}, err
 	}
 	now := s.clock()
 	var after ticket.Ticket
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		t, err := tx.LockTicket(ctx, found.ID)
 		if err != nil {
-			return missing(err)
+			return "", missing(err)
 		}
 		w := &writing{tx: tx, actor: actor, ticket: t, now: now}
 		err = decide(w)
 		after = w.ticket
-		return err
+		return t.ID, err
 	})
 	return after, err
 }
 
 // forCustomer is the actor whose own keys count in a text about a ticket.
-func (s *Service) forCustomer(ctx context.Context, number int64) (account.Actor, error) {
-	t, err := s.Store.TicketByNumber(ctx, number)
+func (s *Service) forCustomer(ctx context.Context, actor account.Actor, number int64) (account.Actor, error) {
+	t, err := numbered(ctx, s.Store.Reader, actor, number)
 	if err != nil {
-		return account.Actor{}, missing(err)
+		return account.Actor{}, err
 	}
 	return account.Actor{Kind: account.ActorPerson, ID: t.PersonID, CustomerID: t.CustomerID, Role: account.Viewer}, nil
 }
@@ -136,7 +150,7 @@ func (s *Service) Answer(ctx context.Context, actor account.Actor, number int64,
 	if err := actor.Require(account.TicketsWrite); err != nil {
 		return ticket.Ticket{}, err
 	}
-	owner, err := s.forCustomer(ctx, number)
+	owner, err := s.forCustomer(ctx, actor, number)
 	if err != nil {
 		return ticket.Ticket{}, err
 	}
@@ -324,4 +338,12 @@ func (s *Service) closeOne(ctx context.Context, one id.ID) error {
 		}
 		return w.tell(ctx, ticket.Ended, "")
 	})
+}
+
+// Answered returns a ticket to whoever may write tickets.
+func (s *Service) Answered(ctx context.Context, actor account.Actor, number int64) (ticket.Ticket, error) {
+	if err := actor.Require(account.TicketsWrite); err != nil {
+		return ticket.Ticket{}, err
+	}
+	return numbered(ctx, s.Store.Reader, actor, number)
 }
