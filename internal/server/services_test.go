@@ -217,10 +217,10 @@ func truth(c config.Database) string {
 	return "true"
 }
 
-// execute changes a database that nobody has open.
+// execute changes a database behind the back of whoever has it open.
 func execute(t *testing.T, c config.Database, statement string) {
 	t.Helper()
-	driver, source := "sqlite", filepath.Join(c.Data, "keyward.db")
+	driver, source := "sqlite", "file:"+filepath.Join(c.Data, "keyward.db")+"?_pragma=busy_timeout(10000)"
 	if c.Database != "" {
 		driver, source = "pgx", c.Database
 	}
