@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/mail"
 	"net/smtp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,10 @@ import (
 )
 
 // postOffice takes every mail that the server sends.
-type postOffice struct{ mails chan *mail.Message }
+type postOffice struct {
+	mails  chan *mail.Message
+	others []*mail.Message // came while another was awaited
+}
 
 func startPostOffice(t *testing.T) (*postOffice, string) {
 	t.Helper()
@@ -31,7 +35,7 @@ func startPostOffice(t *testing.T) (*postOffice, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &postOffice{make(chan *mail.Message, 100)}
+	p := &postOffice{mails: make(chan *mail.Message, 100)}
 	office := gosmtp.NewServer(p)
 	t.Cleanup(func() { office.Close() })
 	go office.Serve(ln)
@@ -59,21 +63,32 @@ func (p *postOffice) Data(r io.Reader) error {
 // next returns the next mail to an address, with its whole text.
 func (p *postOffice) next(t *testing.T, to string) (*mail.Message, string) {
 	t.Helper()
+	for i, m := range p.others {
+		if strings.Contains(m.Header.Get("To"), to) {
+			p.others = slices.Delete(p.others, i, i+1)
+			return m, read(t, m)
+		}
+	}
 	for {
 		select {
 		case m := <-p.mails:
-			if !strings.Contains(m.Header.Get("To"), to) {
-				continue
+			if strings.Contains(m.Header.Get("To"), to) {
+				return m, read(t, m)
 			}
-			body, err := io.ReadAll(m.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return m, string(body)
+			p.others = append(p.others, m) // mails come in no order
 		case <-time.After(time.Minute):
 			t.Fatalf("no mail came to %s", to)
 		}
 	}
+}
+
+func read(t *testing.T, m *mail.Message) string {
+	t.Helper()
+	body, err := io.ReadAll(m.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // answer replies to a mail the way a mail program does.
