@@ -147,6 +147,24 @@ type Switch struct {
 	Active bool `json:"active"`
 }
 
+// OfflineRules say whether and how files for devices that never connect are
+// issued.
+type OfflineRules struct {
+	Allowed bool `json:"allowed"`
+	Days    int  `json:"days" minimum:"1" maximum:"3660" doc:"How long a file may be used, never beyond its license's end."`
+	Files   int  `json:"files" minimum:"1" maximum:"10000" doc:"How many of one license may be out at a time."`
+}
+
+// Killing stops everything of a product, or brings it back.
+type Killing struct {
+	Killed bool `json:"killed"`
+}
+
+// Slug is the name of a product in addresses.
+type Slug struct {
+	Slug string `json:"slug" minLength:"1" maxLength:"64"`
+}
+
 // KeySet is a JSON Web Key Set.
 type KeySet struct {
 	Keys []map[string]any `json:"keys" nullable:"false" doc:"Public keys, retired ones included."`
@@ -204,6 +222,20 @@ func productEndpoints() []endpoint {
 		productChange(of("set-delivery", "/{id}/delivery", writes, "Set how releases reach customers", "Replaces all four rules."),
 			func(a *API, q *asked, product id.ID, in DeliveryRules) (license.Product, error) {
 				return a.Catalog.SetDelivery(q.ctx, q.actor, product, func(d *license.Delivery) { *d = license.Delivery(in) })
+			}),
+		productChange(of("set-offline", "/{id}/offline", writes, "Set whether and how offline files are issued", "Files that are out stay good."),
+			func(a *API, q *asked, product id.ID, in OfflineRules) (license.Product, error) {
+				return a.Catalog.SetOffline(q.ctx, q.actor, product, in.Allowed, license.OfflinePolicy{
+					ValidFor: time.Duration(in.Days) * 24 * time.Hour, Files: in.Files,
+				})
+			}),
+		productChange(of("kill-product", "/{id}/killed", writes, "Stop everything of a product, or bring it back", "While killed, nothing of it validates; its licenses stay as they are."),
+			func(a *API, q *asked, product id.ID, in Killing) (license.Product, error) {
+				return a.Catalog.SetKilled(q.ctx, q.actor, product, in.Killed)
+			}),
+		productChange(of("set-slug", "/{id}/slug", writes, "Give a product another slug", "Public addresses with the one before go on leading to it."),
+			func(a *API, q *asked, product id.ID, in Slug) (license.Product, error) {
+				return a.Catalog.SetSlug(q.ctx, q.actor, product, in.Slug)
 			}),
 		fetch(of("product-keys", "/{id}/keys", reads, "Read the public keys of a product", "Answers the keys that verify its leases and offline files, as a JSON Web Key Set."), productKeys),
 		fetch(of("list-generators", "/{id}/generators", reads, "List the plans of a product", "Lists its generators, the one it was made with first."), listPlans),

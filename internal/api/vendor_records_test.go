@@ -60,6 +60,13 @@ func TestProductChanges(t *testing.T) {
 	if off.Active || swaps.Swaps.Allowed != 3 || swaps.Swaps.PeriodSeconds != 86400 || !delivery.Delivery.LatestOnly {
 		t.Errorf("%+v", delivery)
 	}
+	offline := read[api.ProductRecord](t, v.call("POST", path+"/offline", body{"allowed": true, "days": 30, "files": 2}), 200)
+	slug := read[api.ProductRecord](t, v.call("POST", path+"/slug", body{"slug": "atelier"}), 200)
+	killed := read[api.ProductRecord](t, v.call("POST", path+"/killed", body{"killed": true}), 200)
+	back := read[api.ProductRecord](t, v.call("POST", path+"/killed", body{"killed": false}), 200)
+	if !offline.OfflineAllowed || slug.Slug != "atelier" || killed.KilledAt == nil || back.KilledAt != nil {
+		t.Errorf("offline %+v, slug %q, killed %v and back %v", offline, slug.Slug, killed.KilledAt, back.KilledAt)
+	}
 	read[api.ProductRecord](t, v.call("GET", path, nil), 200)
 	if page := read[api.Page[api.ProductRecord]](t, v.call("GET", products, nil), 200); len(page.Items) != 1 || page.Items[0].Active {
 		t.Errorf("listed %+v", page)
@@ -119,7 +126,7 @@ func TestAnotherEnvironmentsProductIsNotFound(t *testing.T) {
 		wantProblem(t, staging.call("GET", path+at, nil), 404, "not_found")
 	}
 	for at, in := range map[string]body{
-		"/active": {"active": false}, "/swaps": {}, "/generators": {"name": "A", "pattern": "A-{X:5}-{X:5}-{X:5}-{X:5}"},
+		"/active": {"active": false}, "/swaps": {}, "/offline": {"allowed": true, "days": 1, "files": 1}, "/slug": {"slug": "x"}, "/killed": {"killed": true}, "/generators": {"name": "A", "pattern": "A-{X:5}-{X:5}-{X:5}-{X:5}"},
 		"/delivery": {"activation_first": true, "after_expiry": false, "latest_only": true, "changelog": false},
 	} {
 		wantProblem(t, staging.call("POST", path+at, in), 404, "not_found")
