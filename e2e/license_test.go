@@ -140,10 +140,10 @@ func validationIsExplained(t *testing.T, d *Demo) {
 		}, "Renew license", "https://shop.cartograph.example/renew"},
 		{"suspended", d.Licenses.Suspended, "License suspended", []string{
 			"The administrator paused it on ", "(payment)", "Invoice 2381 has been open for 45 days.", "your devices keep their seats", "Needs to be reinstated by your vendor",
-		}, "Settle with support", "mailto:support@cartograph.example?"},
+		}, "Settle with support", "/tickets/new?license=" + d.Licenses.Suspended.ID},
 		{"revoked", d.Licenses.Revoked, "License revoked", []string{
 			"It was ended for good on ", "(leaked key)", "This key was found on a public forum.", "cannot be used again", "Needs a replacement license",
-		}, "Ask for a replacement", "mailto:support@cartograph.example?"},
+		}, "Ask for a replacement", "/tickets/new?license=" + d.Licenses.Revoked.ID},
 		{"assigned", d.Licenses.Assigned, "Not activated", []string{
 			"no device has been activated yet", "Copy the key and enter it in the software", "A new device can be activated", "Needs at least one activated device",
 		}, "", ""},

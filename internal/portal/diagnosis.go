@@ -257,15 +257,15 @@ func (d *Door) step(det licensing.Detail, f verdict.Fix) ui.Link {
 		}
 		return ui.Link{Label: "Manage activations", Href: "/activations?license=" + string(det.License.ID)}
 	case verdict.RaiseLimit:
-		return ui.Link{Label: "Ask for a higher limit", Href: d.writeTo(det, "Higher activation limit")}
+		return ui.Link{Label: "Ask for a higher limit", Href: d.askAbout(det, "Higher activation limit")}
 	case verdict.Renew:
 		return d.renewLink(det)
 	case verdict.Settle:
-		return ui.Link{Label: "Settle with support", Href: d.writeTo(det, "Suspended license"), Icon: "mail"}
+		return ui.Link{Label: "Settle with support", Href: d.askAbout(det, "Suspended license"), Icon: "mail"}
 	case verdict.ReplaceLicense:
-		return ui.Link{Label: "Ask for a replacement", Href: d.writeTo(det, "Revoked license"), Icon: "mail"}
+		return ui.Link{Label: "Ask for a replacement", Href: d.askAbout(det, "Revoked license"), Icon: "mail"}
 	case verdict.ContactVendor, verdict.Appeal, verdict.Claim:
-		return ui.Link{Label: "Contact support", Href: d.writeTo(det, "License does not work"), Icon: "mail"}
+		return ui.Link{Label: "Contact support", Href: d.askAbout(det, "License does not work"), Icon: "mail"}
 	}
 	return ui.Link{}
 }
@@ -277,6 +277,15 @@ func (d *Door) renewLink(det licensing.Detail) ui.Link {
 		return ui.Link{Label: "Renew license", Href: det.RenewalURL, Icon: "external"}
 	}
 	return ui.Link{Label: "Ask for renewal", Href: d.writeTo(det, "Renewal"), Icon: "mail"}
+}
+
+// askAbout leads to support: to a ticket that knows the license, or where there
+// is no desk, to a mail that names it.
+func (d *Door) askAbout(det licensing.Detail, subject string) string {
+	if !d.helpDesk() {
+		return d.writeTo(det, subject)
+	}
+	return "/tickets/new?" + url.Values{"license": {string(det.License.ID)}, "subject": {subject}}.Encode()
 }
 
 // writeTo is a mail to support that says which license it is about: its id and

@@ -17,6 +17,7 @@ import (
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	desk "github.com/keyward/keyward/internal/app/support"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/portal"
@@ -28,6 +29,11 @@ func mail(subject string, l issued) string {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	return "mailto:" + support + "?subject=" + escape(subject+": "+l.product.Name+" ("+l.Mask+")") +
 		"&body=" + escape("Product: "+l.product.Name+"\nLicense: "+string(l.ID)+"\nKey: "+l.Mask+"\n\n")
+}
+
+// question is an address that asks support about a license.
+func question(subject string, l issued) string {
+	return "/tickets/new?license=" + string(l.ID) + "&subject=" + url.QueryEscape(subject)
 }
 
 // actions are the buttons of the Validation Status, each with its address.
@@ -77,7 +83,7 @@ func TestValidationStatus(t *testing.T) {
 			return l
 		}, "Activation limit reached", "warn", "All 2 activations are in use, so a new device cannot be activated. The 2 devices already activated keep working. Deactivate one you no longer use to free its seat.",
 			func(l issued) []string {
-				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + mail("Higher activation limit", l)}
+				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + question("Higher activation limit", l)}
 			}, "pass", "fail"},
 
 		{"limit of one reached", func(w *world, c customer) issued {
@@ -86,7 +92,7 @@ func TestValidationStatus(t *testing.T) {
 			return l
 		}, "Activation limit reached", "warn", "The only activation is in use, so a new device cannot be activated. The one already activated keeps working.",
 			func(l issued) []string {
-				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + mail("Higher activation limit", l)}
+				return []string{"Manage activations -> /activations?license=" + string(l.ID), "Replace a device -> " + l.path() + "/replace", "Ask for a higher limit -> " + question("Higher activation limit", l)}
 			}, "pass", "fail"},
 
 		{"limit reached where the vendor deactivates", func(w *world, c customer) issued {
@@ -95,7 +101,7 @@ func TestValidationStatus(t *testing.T) {
 			return l
 		}, "Activation limit reached", "warn", "Your vendor can free the seat of one you no longer use.",
 			func(l issued) []string {
-				return []string{"Contact support -> " + mail("License does not work", l), "Ask for a higher limit -> " + mail("Higher activation limit", l)}
+				return []string{"Contact support -> " + question("License does not work", l), "Ask for a higher limit -> " + question("Higher activation limit", l)}
 			}, "pass", "fail"},
 
 		{"expired", func(w *world, c customer) issued {
@@ -120,14 +126,14 @@ func TestValidationStatus(t *testing.T) {
 			w.suspend(l, license.Payment, "Invoice 7 is open.")
 			return l
 		}, "License suspended", "warn", "The administrator paused it on 24 Nov 2026, 09:41 UTC (payment). Until it is reinstated the software does not validate; your devices keep their seats. Message from your vendor: “Invoice 7 is open.”",
-			func(l issued) []string { return []string{"Settle with support -> " + mail("Suspended license", l)} }, "fail", "fail"},
+			func(l issued) []string { return []string{"Settle with support -> " + question("Suspended license", l)} }, "fail", "fail"},
 
 		{"suspended without a word", func(w *world, c customer) issued {
 			l := w.issue(c.Customer.ID, w.product("Editor"))
 			w.suspend(l, license.Manual, "")
 			return l
 		}, "License suspended", "warn", "The administrator paused it on 24 Nov 2026, 09:41 UTC. Until it is reinstated",
-			func(l issued) []string { return []string{"Contact support -> " + mail("License does not work", l)} }, "fail", "fail"},
+			func(l issued) []string { return []string{"Contact support -> " + question("License does not work", l)} }, "fail", "fail"},
 
 		{"revoked", func(w *world, c customer) issued {
 			l := w.issue(c.Customer.ID, w.product("Editor"))
@@ -135,7 +141,7 @@ func TestValidationStatus(t *testing.T) {
 			w.revoke(l, license.Refund)
 			return l
 		}, "License revoked", "bad", "It was ended for good on 24 Nov 2026, 09:41 UTC (refund). It stays in your list for reference and cannot be used again.",
-			func(l issued) []string { return []string{"Ask for a replacement -> " + mail("Revoked license", l)} }, "fail", "fail"},
+			func(l issued) []string { return []string{"Ask for a replacement -> " + question("Revoked license", l)} }, "fail", "fail"},
 
 		{"not started", func(w *world, c customer) issued {
 			return w.issue(c.Customer.ID, w.product("Editor"), func(i *licensing.Issue) { i.StartsAt = start.Add(10 * day) })
@@ -148,7 +154,7 @@ func TestValidationStatus(t *testing.T) {
 			must(w.t, err)
 			return l
 		}, "Product switched off", "warn", "The vendor has switched this product off for now.",
-			func(l issued) []string { return []string{"Contact support -> " + mail("License does not work", l)} }, "pass", "fail"},
+			func(l issued) []string { return []string{"Contact support -> " + question("License does not work", l)} }, "pass", "fail"},
 
 		{"product stopped", func(w *world, c customer) issued {
 			l := w.issue(c.Customer.ID, w.product("Editor"))
@@ -157,7 +163,7 @@ func TestValidationStatus(t *testing.T) {
 			must(w.t, err)
 			return l
 		}, "Product switched off", "warn", "The vendor has switched this product off for now.",
-			func(l issued) []string { return []string{"Contact support -> " + mail("License does not work", l)} }, "fail", "fail"},
+			func(l issued) []string { return []string{"Contact support -> " + question("License does not work", l)} }, "fail", "fail"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -446,10 +452,21 @@ func TestWithoutSupportAddress(t *testing.T) {
 		wantNone(t, ada.get(path), "a[href^='mailto:']")
 	}
 	wantNone(t, w.browser().get("/login"), "a[href^='mailto:']")
-	if got := actions(ada.get(full.path())); !cmp.Equal(got, []string{"Manage activations -> /activations?license=" + string(full.ID), "Replace a device -> " + full.path() + "/replace"}) {
+	if got := actions(ada.get(full.path())); !cmp.Equal(got, []string{"Manage activations -> /activations?license=" + string(full.ID), "Replace a device -> " + full.path() + "/replace", "Ask for a higher limit -> " + question("Higher activation limit", full)}) {
 		t.Errorf("next steps are %q", got)
 	}
 	wantNone(t, ada.get(expired.path()), "#validation .outcome-actions")
+}
+
+// Where there is no desk, a mail says which license it is about.
+func TestWithoutADesk(t *testing.T) {
+	w := newWorldWith(t, options{support: desk.Settings{Off: true}})
+	ada := w.customer("ada@example.com")
+	full := w.issue(ada.Customer.ID, w.product("Editor"), limit(1))
+	w.activate(full, "One")
+	if got := actions(ada.get(full.path())); !slices.Contains(got, "Ask for a higher limit -> "+mail("Higher activation limit", full)) {
+		t.Errorf("next steps are %q", got)
+	}
 }
 
 // story is the timeline of a license, newest first.

@@ -215,6 +215,9 @@ func (d *Door) urgentNotice(p ui.Page, u *licensing.Urgent, soon int) *ui.Notice
 
 func urgentText(p ui.Page, u *licensing.Urgent, soon int) string {
 	day := ui.Day(u.License.EndsAt().Add(-time.Microsecond), p.Zone) // the last day on which it works
+	if u.License.EndsAt().Sub(p.Now) < 24*time.Hour {
+		day = p.Exact(u.License.EndsAt()) // P-NAV-07
+	}
 	text := "Renew it by " + day + "."
 	if u.Used > 0 {
 		text = "Renew it by " + day + " to keep its " + ui.Plural(u.Used, "activated device", "activated devices") + " running."

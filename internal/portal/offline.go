@@ -33,6 +33,7 @@ func (d *Door) offlineRoutes() httpx.Routes {
 type offlinePage struct {
 	ui.Page
 	Product, Mask string
+	Environment   string
 	Usage         ui.Usage
 	Lede, Limits  string
 	Problems      ui.Problems
@@ -86,7 +87,7 @@ func (d *Door) newOfflinePage(r *http.Request, v *visit, list licensing.OfflineL
 	p.Now, p.Path = list.At, base+"/offline"
 	p.Crumbs = []ui.Link{{Label: "My Licenses", Href: "/licenses"}, {Label: list.Product.Name, Href: base}, {Label: "Offline license file"}}
 	page := offlinePage{
-		Page: p, Product: list.Product.Name, Mask: id.Brief(l.Mask), Usage: usageOf(l, list.Used, list.Reserved, p.Now), Action: base + "/offline/review",
+		Page: p, Product: list.Product.Name, Mask: id.Brief(l.Mask), Environment: environmentWord(l.Environment), Usage: usageOf(l, list.Used, list.Reserved, p.Now), Action: base + "/offline/review",
 		Limits: fmt.Sprintf("A file lasts %s and never longer than the license. %d of %s in use.",
 			ui.Plural(int(list.Policy.ValidFor.Hours()/24), "day", "days"), list.Out, ui.Plural(list.Policy.Files, "file", "files")),
 		Request: ui.Field{Name: "request", Label: "Request text", Rows: 5, Code: true, Optional: true, MaxLength: 4096,
