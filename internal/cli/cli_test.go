@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -71,9 +73,11 @@ func scripts(dir string, setup func(*testscript.Env)) testscript.Params {
 			e.Setenv("PATH", program+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("KEYWARD_DATA", e.WorkDir+"/data")
 			setup(e)
-			return nil
+			address, err := freeAddress()
+			e.Setenv("LISTEN", address)
+			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"capture": capture},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"capture": capture, "listening": listening},
 	}
 }
 
@@ -88,6 +92,34 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no match for %s in:\n%s", args[1], ts.ReadFile("stdout"))
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+// freeAddress is where a server of a script can listen.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// listening ADDRESS waits until a server that was started in the background can
+// be reached. Stopping it earlier could hit a process that does not yet know what
+// a signal means.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listening ADDRESS")
+	}
+	var err error
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var c net.Conn
+		if c, err = net.Dial("tcp", args[0]); err == nil {
+			c.Close()
+			return
+		}
+	}
+	ts.Fatalf("no server: %v", err)
 }
 
 func TestExitCodes(t *testing.T) {
