@@ -86,6 +86,7 @@ type rawAnswer struct {
 	License    *License         `json:"license"`
 	Activation *Activation      `json:"activation"`
 	Lease      string           `json:"lease"`
+	Releases   []Release        `json:"releases"`
 }
 
 // believe checks that an answer was signed by a pinned key for this request,

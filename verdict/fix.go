@@ -40,6 +40,17 @@ const (
 	AllowOffline     Action = "allow_offline"
 )
 
+// Actions lists every action.
+func Actions() []Action {
+	return []Action{
+		CheckKey, ContactVendor, Appeal, Unblock, UseEnvironment, UseProductKey,
+		Wait, ActivateProduct, Assign, Claim, ReplaceLicense, Renew,
+		Extend, Settle, Reinstate, ChangeStart, UseVersion, RenewMaintenance,
+		Upgrade, AddFeature, SendDevice, UseKind, ActivateDevice, CheckIn,
+		DeactivateDevice, RaiseLimit, SetClock, ChooseRelease, ReturnFile, AllowOffline,
+	}
+}
+
 // Actor is who can do it.
 type Actor string
 

@@ -84,6 +84,7 @@ func (d *document) schemas() {
 	all["Release"].Properties["code"].Enum = append([]any{string(verdict.Valid)}, codes()...)
 	all["Check"].Properties["code"].Enum = codes()
 	all["Fix"].Properties["check"].Enum = codes()
+	all["Fix"].Properties["action"].Enum = actions()
 	all["Verdict"].Properties["code"].Enum = append([]any{string(verdict.Valid)}, codes()...)
 	all["Value"].Description = "At most one of these fields is there."
 	all["Value"].Properties["list"].Nullable = false
@@ -131,6 +132,14 @@ func codes() []any {
 	return list
 }
 
+func actions() []any {
+	var list []any
+	for _, a := range verdict.Actions() {
+		list = append(list, string(a))
+	}
+	return list
+}
+
 func describeProblem(s *huma.Schema) {
 	s.Description = "A problem document (RFC 9457)."
 	for name, text := range map[string]string{
@@ -162,7 +171,7 @@ func (d *document) operation(op operation) *huma.Operation {
 	statuses := []int{400, 401, 403, 413, 415, 429, 500, 503}
 	if op.changes {
 		statuses = append(statuses, http.StatusConflict)
-		out.Parameters = []*huma.Param{idempotencyParam()}
+		out.Parameters = []*huma.Param{idempotencyParam("for the same license and device")}
 	}
 	problems(out, statuses...)
 	return out
@@ -184,11 +193,13 @@ func exampleCall() map[string]any {
 	}
 }
 
-func idempotencyParam() *huma.Param {
+// idempotencyParam describes the key of a request that is done once. Keys with
+// another of what it is kept for do not meet.
+func idempotencyParam(kept string) *huma.Param {
 	longest := 128
 	return &huma.Param{
 		Name: "Idempotency-Key", In: "header", Example: "9b2f0a6e-activate",
-		Description: "Any text of your own. A repeated request with the same key is done once, for 24 hours; another request with it is a conflict.",
+		Description: "Any printable text of your own. A request that comes again with the same key, " + kept + ", is done once, for 24 hours. If anything else in it differs, that is a conflict.",
 		Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &longest},
 	}
 }

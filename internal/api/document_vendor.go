@@ -58,7 +58,7 @@ func parameters(e endpoint) []*huma.Param {
 		})
 	}
 	if e.writes() {
-		all = append(all, idempotencyParam())
+		all = append(all, idempotencyParam("of the same token and for the same address"))
 	}
 	return all
 }

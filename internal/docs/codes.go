@@ -13,6 +13,7 @@ import (
 // codes are the codes that software may meet.
 type codes struct {
 	Verdicts []verdictCode
+	Actions  []actionCode
 	Faults   []faultCode
 }
 
@@ -48,6 +49,9 @@ func readCodes() (*codes, error) {
 	c := &codes{Verdicts: []verdictCode{{string(verdict.Valid), verdict.Describe(verdict.Valid)}}}
 	for _, code := range verdict.Codes() {
 		c.Verdicts = append(c.Verdicts, verdictCode{string(code), verdict.Describe(code)})
+	}
+	for _, action := range verdict.Actions() {
+		c.Actions = append(c.Actions, describeAction(action))
 	}
 	if err := json.Unmarshal(faults, &c.Faults); err != nil {
 		return nil, fmt.Errorf("docs: faults.json: %w", err)

@@ -160,7 +160,7 @@ func (d *Door) guide(w http.ResponseWriter, r *http.Request) error {
 			page := guidePage{Page: d.page(r, g.Title, g.path()), Lede: g.Lede, Blocks: g.Blocks, Contents: g.headings()}
 			if g.Name == errorsGuide {
 				page.Codes = d.codes
-				page.Contents = append(page.Contents, heading{ID: "verdict-codes", Text: "Codes of verdicts"}, heading{ID: "problem-codes", Text: "Codes of problems"})
+				page.Contents = append(page.Contents, heading{ID: "verdict-codes", Text: "Codes of verdicts"}, heading{ID: "fix-actions", Text: "Actions of fixes"}, heading{ID: "problem-codes", Text: "Codes of problems"})
 			}
 			return d.templates.Render(w, http.StatusOK, "guide", page)
 		}

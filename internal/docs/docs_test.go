@@ -280,6 +280,12 @@ func TestErrorsShowEveryCode(t *testing.T) {
 			t.Errorf("%s is not explained: %s", code, row.Text())
 		}
 	}
+	for _, action := range verdict.Actions() {
+		cells := page.Find("#action-" + string(action) + " td")
+		if cells.Length() != 2 || len(strings.Fields(cells.First().Text())) < 3 || len(strings.Fields(cells.Last().Text())) < 3 {
+			t.Errorf("the action %s is not explained: %s", action, cells.Text())
+		}
+	}
 	for code, status := range map[string]string{"token_invalid": "401", "idempotency_conflict": "409", "unsupported_media_type": "415", "too_many_requests": "429", "busy": "503"} {
 		if got := page.Find("#problem-" + code + " td").First().Text(); got != status {
 			t.Errorf("%s has the status %q, not %s", code, got, status)
