@@ -111,15 +111,19 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: listening ADDRESS")
 	}
-	var err error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		var c net.Conn
-		if c, err = net.Dial("tcp", args[0]); err == nil {
+	giveUp := time.After(time.Minute)
+	for again := time.Tick(20 * time.Millisecond); ; {
+		c, err := net.Dial("tcp", args[0])
+		if err == nil {
 			c.Close()
 			return
 		}
+		select {
+		case <-again:
+		case <-giveUp:
+			ts.Fatalf("no server: %v", err)
+		}
 	}
-	ts.Fatalf("no server: %v", err)
 }
 
 func TestExitCodes(t *testing.T) {
