@@ -232,7 +232,13 @@ func TestClaimsRefusesWhatNobodyCouldRead(t *testing.T) {
 		"list as a feature":    func(l *licensefile.Lease) { l.Features = map[string]any{"a": []int{1}} },
 		"not a number":         func(l *licensefile.Lease) { l.Features = map[string]any{"a": math.NaN()} },
 		"broken device id":     func(l *licensefile.Lease) { l.Device.ID = "\xff" },
-		"name without device":  func(l *licensefile.Lease) { l.Device.ID = "" },
+		"broken device name":   func(l *licensefile.Lease) { l.Device.Name = "\xff" },
+		"broken nonce":         func(l *licensefile.Lease) { l.Nonce = "\xff" },
+		"names that look alike": func(l *licensefile.Lease) {
+			l.Features = map[string]any{"\xff": true, "\xfe": true}
+		},
+		"before all time":     func(l *licensefile.Lease) { l.IssuedAt = time.Unix(-1, 0) },
+		"name without device": func(l *licensefile.Lease) { l.Device.ID = "" },
 		"far future": func(l *licensefile.Lease) {
 			l.EndsAt = nil
 			l.ValidUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -292,6 +298,33 @@ func FuzzParseLease(f *testing.F) {
 		lease, err := licensefile.ParseLease(token, keys)
 		if (err == nil) != (lease != nil) || (err == nil) != genuine[token] {
 			t.Errorf("ParseLease(%q) = %v, %v", token, lease, err)
+		}
+	})
+}
+
+// FuzzWrittenClaims puts any text into a lease: what is written can be read, and
+// says the same.
+func FuzzWrittenClaims(f *testing.F) {
+	keys := rotation(f)
+	f.Add("HW-1", "Studio PC", "n-1", "export", "text", "8.4.1", int64(1_790_000_000), int64(60), int64(120))
+	f.Add("\xff", "\u2028", "\x00", "", "\xfe", "</script>", int64(-1), int64(0), int64(1)<<40)
+	f.Fuzz(func(t *testing.T, device, name, nonce, key, value, version string, issued, until, ends int64) {
+		lease := validLease()
+		lease.Device = licensefile.Device{ID: device, Name: name}
+		lease.Nonce, lease.Version = nonce, version
+		lease.Features = map[string]any{key: value, key + "!": 1.5, key + "?": true}
+		end := time.Unix(ends, 0).UTC()
+		lease.IssuedAt, lease.ValidUntil, lease.EndsAt = time.Unix(issued, 0).UTC(), time.Unix(until, 0).UTC(), &end
+		data, err := lease.Claims()
+		if err != nil {
+			return
+		}
+		read, err := licensefile.ParseLease(signRaw(1, header(t, 1), string(data)), keys)
+		if err != nil {
+			t.Fatalf("%s was written but cannot be read: %v", data, err)
+		}
+		if read.Device != lease.Device || read.Nonce != nonce || !read.ValidUntil.Equal(lease.ValidUntil) || !read.EndsAt.Equal(end) {
+			t.Errorf("%+v became %+v", lease, read)
 		}
 	})
 }
