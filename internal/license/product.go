@@ -49,6 +49,7 @@ type Product struct {
 	Active      bool      // off: no new devices, existing ones keep working
 	KilledAt    time.Time // set: nothing validates; reversible (E-08)
 	CreatedAt   time.Time
+	Version     int64 // rises with every change of the product or of its signing keys
 
 	HighSecurity     bool       // keys are sealed at rest and masked until copied (P-LICD-03)
 	AcceptsHardware  bool       // device identifiers accepted

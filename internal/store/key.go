@@ -16,12 +16,20 @@ func scanSigningKey(s scanner) (signing.Key, error) {
 	return k, err
 }
 
-// AddSigningKey keeps a new signing key of a product. ErrNotFound means that
-// the product does not exist.
+// AddSigningKey keeps a new signing key of a product, whose version rises.
+// ErrNotFound means that the product does not exist.
 func (tx *Tx) AddSigningKey(ctx context.Context, key id.ID, k signing.Key, now time.Time) error {
-	return tx.change(ctx, `INSERT INTO signing_key (id, product_seq, kid, algorithm, public_key, private_sealed, created_at)
+	if err := tx.change(ctx, `INSERT INTO signing_key (id, product_seq, kid, algorithm, public_key, private_sealed, created_at)
 		SELECT $2, seq, $3, $4, $5, $6, $7 FROM product WHERE id = $1`,
-		k.Product, key, k.KID, k.Algorithm, k.Public, k.SealedPrivate, at(now))
+		k.Product, key, k.KID, k.Algorithm, k.Public, k.SealedPrivate, at(now)); err != nil {
+		return err
+	}
+	return tx.keysChanged(ctx, k.KID, now)
+}
+
+func (tx *Tx) keysChanged(ctx context.Context, kid string, now time.Time) error {
+	return tx.change(ctx, `UPDATE product SET updated_at = $2, version = version + 1
+		WHERE seq = (SELECT product_seq FROM signing_key WHERE kid = $1)`, kid, at(now))
 }
 
 // SigningKeys returns a product's signing keys, retired ones too, the newest
@@ -33,7 +41,11 @@ func (r Reader) SigningKeys(ctx context.Context, product id.ID) (signing.Ring, e
 }
 
 // RetireSigningKey ends the use of a key for new signatures. The first time
-// counts.
+// counts. The version of its product rises.
 func (tx *Tx) RetireSigningKey(ctx context.Context, kid string, now time.Time) error {
-	return tx.change(ctx, `UPDATE signing_key SET retired_at = COALESCE(retired_at, $2) WHERE kid = $1`, kid, at(now))
+	err := tx.change(ctx, `UPDATE signing_key SET retired_at = COALESCE(retired_at, $2) WHERE kid = $1`, kid, at(now))
+	if err != nil {
+		return err
+	}
+	return tx.keysChanged(ctx, kid, now)
 }

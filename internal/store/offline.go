@@ -19,7 +19,7 @@ func (r Reader) OfflinePolicy(ctx context.Context, product id.ID) (license.Offli
 
 // SetOffline switches offline files of a product on or off and keeps its policy.
 func (tx *Tx) SetOffline(ctx context.Context, product id.ID, allowed bool, p license.OfflinePolicy, now time.Time) error {
-	if err := tx.change(ctx, `UPDATE product SET offline_allowed = $2, updated_at = $3 WHERE id = $1`, product, allowed, at(now)); err != nil {
+	if err := tx.changeProduct(ctx, product, now, `offline_allowed = $3`, allowed); err != nil {
 		return err
 	}
 	return tx.change(ctx, `INSERT INTO offline_policy (product_seq, valid_for, files, updated_at)

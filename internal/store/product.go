@@ -15,7 +15,7 @@ import (
 const productColumns = `p.id, p.environment, p.name, p.slug, p.active, p.killed_at, p.created_at,
 	p.high_security, p.accepts_hardware, p.accepts_domain, p.device_required, p.self_deactivation, p.offline_allowed,
 	p.renewal_url, p.lease_for, p.max_skew, p.features, p.swaps_allowed, p.swap_period, p.swap_cool_down, p.hold_for,
-	p.activation_first, p.after_expiry, p.latest_only, p.changelog,
+	p.activation_first, p.after_expiry, p.latest_only, p.changelog, p.version,
 	(SELECT g.pattern FROM generator g WHERE g.product_seq = p.seq ORDER BY g.seq LIMIT 1)`
 
 // productFields are the targets of productColumns.
@@ -26,7 +26,7 @@ func productFields(p *license.Product) []any {
 		scanBool(&p.DeviceRequired), scanBool(&p.SelfDeactivation), scanBool(&p.OfflineAllowed),
 		&p.RenewalURL, scanFor(&p.LeaseFor), scanFor(&p.MaxSkew), scanJSON(&p.Features),
 		scanOr(&p.Swaps.Allowed), scanFor(&p.Swaps.Period), scanFor(&p.Swaps.CoolDown), scanFor(&p.HoldFor),
-		scanBool(&p.Delivery.ActivationFirst), scanBool(&p.Delivery.AfterExpiry), scanBool(&p.Delivery.LatestOnly), scanBool(&p.Delivery.Changelog),
+		scanBool(&p.Delivery.ActivationFirst), scanBool(&p.Delivery.AfterExpiry), scanBool(&p.Delivery.LatestOnly), scanBool(&p.Delivery.Changelog), &p.Version,
 		scanOr(&p.KeyFormat),
 	}
 }
@@ -94,27 +94,34 @@ func (r Reader) Products(ctx context.Context, e license.Environment, after id.ID
 	return collect(rs, err, scanProduct)
 }
 
+// changeProduct sets columns of a product, from $3 on, and raises its version:
+// whoever remembers the product learns by it that something is new.
+func (tx *Tx) changeProduct(ctx context.Context, product id.ID, now time.Time, set string, args ...any) error {
+	return tx.change(ctx, `UPDATE product SET `+set+`, updated_at = $2, version = version + 1 WHERE id = $1`,
+		append([]any{product, at(now)}, args...)...)
+}
+
 // SetProductActive switches a product's sale of new seats on or off.
 func (tx *Tx) SetProductActive(ctx context.Context, product id.ID, active bool, now time.Time) error {
-	return tx.change(ctx, `UPDATE product SET active = $2, updated_at = $3 WHERE id = $1`, product, active, at(now))
+	return tx.changeProduct(ctx, product, now, `active = $3`, active)
 }
 
 // SetProductSwaps writes how often customers may free seats themselves.
 func (tx *Tx) SetProductSwaps(ctx context.Context, product id.ID, p license.SwapPolicy, now time.Time) error {
-	return tx.change(ctx, `UPDATE product SET swaps_allowed = $2, swap_period = $3, swap_cool_down = $4, updated_at = $5 WHERE id = $1`,
-		product, orNull(p.Allowed), p.Period.Microseconds(), p.CoolDown.Microseconds(), at(now))
+	return tx.changeProduct(ctx, product, now, `swaps_allowed = $3, swap_period = $4, swap_cool_down = $5`,
+		orNull(p.Allowed), p.Period.Microseconds(), p.CoolDown.Microseconds())
 }
 
 // SetProductHold writes how long licenses issued from now on hold a floating
 // seat; 0 is that their seats are fixed.
 func (tx *Tx) SetProductHold(ctx context.Context, product id.ID, hold time.Duration, now time.Time) error {
-	return tx.change(ctx, `UPDATE product SET hold_for = $2, updated_at = $3 WHERE id = $1`, product, hold.Microseconds(), at(now))
+	return tx.changeProduct(ctx, product, now, `hold_for = $3`, hold.Microseconds())
 }
 
 // SetDelivery keeps how a product's releases reach customers.
 func (tx *Tx) SetDelivery(ctx context.Context, product id.ID, d license.Delivery, now time.Time) error {
-	return tx.change(ctx, `UPDATE product SET activation_first = $2, after_expiry = $3, latest_only = $4, changelog = $5, updated_at = $6
-		WHERE id = $1`, product, d.ActivationFirst, d.AfterExpiry, d.LatestOnly, d.Changelog, at(now))
+	return tx.changeProduct(ctx, product, now, `activation_first = $3, after_expiry = $4, latest_only = $5, changelog = $6`,
+		d.ActivationFirst, d.AfterExpiry, d.LatestOnly, d.Changelog)
 }
 
 // SetSlug gives a product another slug. The one it had goes on leading to it,
@@ -129,7 +136,7 @@ func (tx *Tx) SetSlug(ctx context.Context, p license.Product, slug string, now t
 		SELECT environment, slug, seq FROM product WHERE id = $1`, p.ID); err != nil {
 		return err
 	}
-	return tx.change(ctx, `UPDATE product SET slug = $2, updated_at = $3 WHERE id = $1`, p.ID, slug, at(now))
+	return tx.changeProduct(ctx, p.ID, now, `slug = $3`, slug)
 }
 
 // FormerSlug returns the product that an environment had under a slug before.
@@ -158,5 +165,5 @@ func (r Reader) HeldLicenses(ctx context.Context, customer, product id.ID) ([]li
 // SetProductKilled notes since when nothing of a product validates; the zero
 // time brings it back.
 func (tx *Tx) SetProductKilled(ctx context.Context, product id.ID, since, now time.Time) error {
-	return tx.change(ctx, `UPDATE product SET killed_at = $2, updated_at = $3 WHERE id = $1`, product, at(since), at(now))
+	return tx.changeProduct(ctx, product, now, `killed_at = $3`, at(since))
 }

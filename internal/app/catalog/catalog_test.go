@@ -350,6 +350,10 @@ func TestSwitches(t *testing.T) {
 	ok(t, err)
 	back, err := f.SetActive(t.Context(), system, p.ID, true)
 	ok(t, err)
+	if back.Version != p.Version+4 {
+		t.Errorf("version %d after %d and four changes", back.Version, p.Version)
+	}
+	back.Version = p.Version
 	same(t, p, back)
 	same(t, []event.Type{event.ProductCreated, "product.killed", "product.disabled", "product.restored", "product.enabled"}, f.eventTypes(t))
 	_, err = f.SetActive(t.Context(), system, "none", true)

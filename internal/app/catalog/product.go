@@ -63,7 +63,7 @@ func (s *Service) CreateProduct(ctx context.Context, actor account.Actor, in New
 	if err := s.addProduct(ctx, actor, p, g); err != nil {
 		return license.Product{}, err
 	}
-	return p, nil
+	return s.Store.Product(ctx, p.ID)
 }
 
 func firstPlan(plan NewGenerator) NewGenerator {
@@ -232,6 +232,9 @@ func (s *Service) change(ctx context.Context, actor account.Actor, product id.ID
 		happened, err := apply(tx, &after, now)
 		if err != nil || happened == "" {
 			return p.ID, err
+		}
+		if after, err = tx.Product(ctx, p.ID); err != nil { // with its new version
+			return "", err
 		}
 		return p.ID, tx.AppendEvent(ctx, about(happened, actor, after, now))
 	})

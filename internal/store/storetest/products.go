@@ -15,7 +15,7 @@ import (
 func aProduct(t *testing.T, s *store.Store, slug string) license.Product {
 	t.Helper()
 	p := license.Product{
-		ID: id.New(), Environment: license.Production, Name: "Product " + slug, Slug: slug, Active: true, CreatedAt: noon,
+		ID: id.New(), Environment: license.Production, Name: "Product " + slug, Slug: slug, Active: true, CreatedAt: noon, Version: 1,
 		AcceptsHardware: true, SelfDeactivation: true, OfflineAllowed: true,
 		RenewalURL: "https://example.com/renew", LeaseFor: 14 * 24 * time.Hour, MaxSkew: 5 * time.Minute,
 		Swaps: license.SwapPolicy{Allowed: 3, Period: 30 * 24 * time.Hour, CoolDown: time.Hour}, HoldFor: 15 * time.Minute,
@@ -58,6 +58,33 @@ func products(t *testing.T, s *store.Store) {
 		got, err = s.Products(ctx, "", "", 5)
 		same(t, 3, len(got), err)
 	})
+	t.Run("every change of it or of its keys raises its version", func(t *testing.T) {
+		key := signing.Key{Product: string(q.ID), KID: "versioned", Algorithm: signing.Ed25519, Public: []byte{1}, SealedPrivate: []byte{2}}
+		before := q.Version
+		for name, change := range map[string]func(context.Context, *store.Tx) error{
+			"active": func(ctx context.Context, tx *store.Tx) error { return tx.SetProductActive(ctx, q.ID, true, noon) },
+			"swaps":  func(ctx context.Context, tx *store.Tx) error { return tx.SetProductSwaps(ctx, q.ID, q.Swaps, noon) },
+			"hold":   func(ctx context.Context, tx *store.Tx) error { return tx.SetProductHold(ctx, q.ID, q.HoldFor, noon) },
+			"delivery": func(ctx context.Context, tx *store.Tx) error {
+				return tx.SetDelivery(ctx, q.ID, q.Delivery, noon)
+			},
+			"slug":   func(ctx context.Context, tx *store.Tx) error { return tx.SetSlug(ctx, q, q.Slug, noon) },
+			"killed": func(ctx context.Context, tx *store.Tx) error { return tx.SetProductKilled(ctx, q.ID, q.KilledAt, noon) },
+			"offline": func(ctx context.Context, tx *store.Tx) error {
+				return tx.SetOffline(ctx, q.ID, q.OfflineAllowed, license.OfflinePolicy{ValidFor: time.Hour, Files: 1}, noon)
+			},
+			"keys": func(ctx context.Context, tx *store.Tx) error {
+				return errors.Join(tx.AddSigningKey(ctx, id.New(), key, noon), tx.RetireSigningKey(ctx, key.KID, noon))
+			},
+		} {
+			must(t, s, change)
+			got, err := s.Product(ctx, q.ID)
+			if err != nil || got.Version <= before {
+				t.Errorf("%s: version %d after %d (%v)", name, got.Version, before, err)
+			}
+			before = got.Version
+		}
+	})
 	t.Run("how often its devices may be changed is set", func(t *testing.T) { // P-ACT-25
 		for _, policy := range []license.SwapPolicy{{}, {Period: time.Hour, CoolDown: time.Minute}, q.Swaps} {
 			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetProductSwaps(ctx, q.ID, policy, noon) })
@@ -79,13 +106,14 @@ func products(t *testing.T, s *store.Store) {
 			return errors.Join(tx.SetProductActive(ctx, p.ID, false, noon), tx.SetProductKilled(ctx, p.ID, noon, noon))
 		})
 		want := p
-		want.Active, want.KilledAt = false, noon
+		want.Active, want.KilledAt, want.Version = false, noon, p.Version+2
 		got, err := s.Product(ctx, p.ID)
 		same(t, want, got, err)
 		must(t, s, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(tx.SetProductActive(ctx, p.ID, true, noon), tx.SetProductKilled(ctx, p.ID, time.Time{}, noon))
 		})
 		got, err = s.Product(ctx, p.ID)
+		p.Version += 4
 		same(t, p, got, err)
 	})
 }

@@ -121,6 +121,7 @@ func delivery(t *testing.T, s *store.Store) {
 	t.Run("settings are kept", func(t *testing.T) { // E-12, E-13, P-CHG-02
 		p.Delivery = license.Delivery{ActivationFirst: true, AfterExpiry: true, LatestOnly: true, Changelog: true}
 		must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetDelivery(ctx, p.ID, p.Delivery, noon) })
+		p.Version++
 		got, err := s.Product(ctx, p.ID)
 		same(t, p, got, err)
 	})
@@ -128,6 +129,7 @@ func delivery(t *testing.T, s *store.Store) {
 		for _, slug := range []string{"studio", "workshop"} {
 			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetSlug(ctx, p, slug, noon) })
 			p.Slug = slug
+			p.Version++
 		}
 		for _, former := range []string{"editor", "studio"} {
 			got, err := s.FormerSlug(ctx, license.Production, former)
@@ -137,6 +139,7 @@ func delivery(t *testing.T, s *store.Store) {
 		_, err := s.FormerSlug(ctx, license.Production, "editor")
 		absent(t, err)
 		p.Slug = "editor"
+		p.Version++
 		err = try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetSlug(ctx, other, "editor", noon) })
 		if !store.IsUnique(err, "product.slug") {
 			t.Errorf("got %v, want a conflict about product.slug", err)

@@ -1,0 +1,3 @@
+-- +goose Up
+-- Rises with every change of a product or of its signing keys.
+ALTER TABLE product ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
