@@ -104,7 +104,7 @@ func (h *herald) Write(text []byte) (int, error) {
 			h.line <- line
 			continue
 		}
-		if bytes.Contains(line, []byte(" level=INFO ")) {
+		if bytes.Contains(line, []byte(" level=INFO ")) || bytes.Contains(line, []byte(`"level":"INFO"`)) {
 			continue
 		}
 		if _, err := h.rest.Write(line); err != nil {

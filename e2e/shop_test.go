@@ -32,13 +32,21 @@ const buyer = "nadia@meridian.example"
 // openShop sets the vendor up and serves until the test ends.
 func openShop(t *testing.T, databaseURL string) *Shop {
 	t.Helper()
+	s := setUpShop(t, databaseURL)
+	s.serve(t)
+	return s
+}
+
+// setUpShop sets the vendor up without serving. More flags change its product.
+func setUpShop(t *testing.T, databaseURL string, product ...string) *Shop {
+	t.Helper()
 	s := &Shop{storage: storage(t.TempDir(), databaseURL)}
 	s.run(t, "migrate")
-	p := query[productOutput](t, s.with("product", "create", "Contour", "--limit", "5", "--validity-days", "365")...)
+	create := append([]string{"product", "create", "Contour", "--limit", "5", "--validity-days", "365"}, product...)
+	p := query[productOutput](t, s.with(create...)...)
 	s.product, s.publicKey = p.ID, p.PublicKey
 	s.token = query[struct{ Token string }](t, s.with("token", "create", "Contour software", "--kind", "client", "--product", "contour")...).Token
 	s.run(t, "customer", "create", "Meridian Surveys", "--email", buyer)
-	s.serve(t)
 	return s
 }
 
@@ -52,20 +60,32 @@ func (s *Shop) run(t *testing.T, args ...string) string {
 // serve starts the server, again if need be. Its address changes.
 func (s *Shop) serve(t *testing.T) {
 	t.Helper()
+	s.server, s.URL = s.start(t)
+}
+
+// start starts a server and returns it with its address.
+func (s *Shop) start(t *testing.T, flags ...string) (*program, string) {
+	t.Helper()
 	serving := func(line []byte) bool { return bytes.Contains(line, []byte(`"msg":"serving"`)) }
-	server, line := startProgram(t, serving, s.with("serve", "--listen", "127.0.0.1:0", "--log-format", "json")...)
+	args := append(s.with("serve", "--listen", "127.0.0.1:0", "--log-format", "json"), flags...)
+	server, line := startProgram(t, serving, args...)
 	var said struct{ Address string }
 	if err := json.Unmarshal(line, &said); err != nil {
 		t.Fatalf("%v\n%s", err, line)
 	}
-	s.server, s.URL = server, "http://"+said.Address
+	return server, "http://" + said.Address
 }
 
 // sell issues a license to the customer and returns its key.
 func (s *Shop) sell(t *testing.T, flags ...string) string {
 	t.Helper()
+	return s.issue(t, flags...).Key
+}
+
+func (s *Shop) issue(t *testing.T, flags ...string) License {
+	t.Helper()
 	args := s.with(append([]string{"license", "issue", "--product", "contour", "--customer", buyer}, flags...)...)
-	return query[struct{ Key string }](t, args...).Key
+	return query[License](t, args...)
 }
 
 // device is a machine with the shop's software.
