@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,7 @@ func TestDemo(t *testing.T) {
 			t.Run("has customers with many, few and no licenses", func(t *testing.T) { customers(t, o, first.Access, main) })
 			t.Run("shows a license in every state", func(t *testing.T) { states(t, o, main) })
 			t.Run("has the cases that scripts rely on", func(t *testing.T) { cases(t, o, first.Access, main) })
+			t.Run("shows floating seats that are held, and some that lapsed", func(t *testing.T) { floating(t, o, main) })
 			t.Run("has a history in order", func(t *testing.T) { histories(t, o, first.Access, main) })
 			t.Run("has a product in each environment and a token for each", func(t *testing.T) { vendor(t, o, first.Access) })
 			t.Run("has an invitation in its mailbox", func(t *testing.T) { mailbox(t, first.Access) })
@@ -198,6 +200,18 @@ func cases(t *testing.T, o office, a demo.Access, main account.Actor) {
 	}
 	if a.Tokens.Client != a.Tokens.ByProduct[a.Products[0].ID] {
 		t.Error("the client token is not that of the first product")
+	}
+}
+
+func floating(t *testing.T, o office, main account.Actor) {
+	list := o.list(main, licensing.ListQuery{Search: "Relief"})
+	if len(list.Rows) != 1 {
+		t.Fatalf("%d licenses of Relief Renderer", len(list.Rows))
+	}
+	d := o.detail(main, string(list.Rows[0].License.ID))
+	lapsed := slices.DeleteFunc(d.Devices, func(a license.Activation) bool { return !a.Lapsed(d.At) })
+	if !d.License.Floating() || !d.Use.Valid || !d.AddDevice.Valid || d.Used != 2 || len(lapsed) != 2 {
+		t.Errorf("floating %v, %d seats held of %d, %d lapsed", d.License.Floating(), d.Used, d.License.Limit, len(lapsed))
 	}
 }
 

@@ -147,6 +147,10 @@ func (a *author) more() {
 	}).checkIn(maraBook, 6*hour).checkIn(frontDesk, 3*day).checkIn(field2, 9*day).refused(newHire, 30*hour).live(maraBook)
 	a.license("renewed", driftwood).issue(700*day, of(team)).renewed(350*day, 365).renewed(2*day, 365).
 		device(nas, 699*day, 6*hour).device(frontDesk, 400*day, 1*day).live(frontDesk)
+	a.license("floating", relief).issue(130*day, of("")).
+		device(field1, 129*day).device(plotter, 27*hour).device(field2, 50*time.Minute).
+		device(maraStudio, 20*time.Minute).device(frontDesk, 9*time.Minute, 2*time.Minute).
+		live(maraStudio, frontDesk)
 	a.license("reinstated", cartograph).issue(170*day, of(team)).
 		device(field1, 169*day, 12*hour).suspended(80*day, license.Contract, "").reinstated(73*day).live(field1).
 		offline(vault, 60*day).broughtBack(vault, 25*day).offline(survey, 86*day).offline(ship, 12*day).
@@ -160,7 +164,6 @@ func (a *author) others() {
 	a.license("", tessera).issue(6*day, of(enterprise))
 	a.license("", sonar).issue(45*day, of(team)).device(ciRunner, 44*day, 4*hour).device(buildBox, 40*day, 5*hour).live(ciRunner)
 	a.license("", sonar).issue(12*day, of("Trial")).device(maraBook, 11*day, 9*day)
-	a.license("", quill).issue(600*day, of("Lifetime")).device(frontDesk, 590*day, 28*hour)
 	a.license("", quill).issue(430*day, of(individual)).device(intern, 429*day, 80*day)
 	a.license("", cartograph).issue(55*day, of(individual)).device(newHire, 3*day, 2*hour).live(newHire)
 	a.license("", cartograph).issue(900*day, of(individual)).device(oldTower, 899*day, 560*day).

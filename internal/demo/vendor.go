@@ -96,6 +96,7 @@ const (
 	driftwood
 	quill
 	longNamed
+	relief
 )
 
 func listings() []listing {
@@ -169,6 +170,18 @@ func listings() []listing {
 				Plan: plan{Name: "Public sector framework agreement, all districts, with extended support until the end of the term", Pattern: "CARTSRV-{X:5}-{X:5}-{X:5}-{X:5}", Limit: 25, ValidityDays: 730},
 			},
 			releases: []release{{"7.4.0", 500 * day}, {"7.9.12", 25 * day}},
+		},
+		{
+			NewProduct: catalog.NewProduct{
+				Environment: license.Production, Name: "Relief Renderer", AcceptsHardware: true, SelfDeactivation: true,
+				HoldFor: 30 * time.Minute, RenewalURL: "https://shop.relief.example/renew",
+				Features: []license.Feature{
+					{Key: "gpu_rendering", Label: "GPU rendering", Type: license.Boolean, Value: true},
+					{Key: "tiles_per_job", Label: "Tiles per job", Type: license.Numeric, Value: 64},
+				},
+				Plan: plan{Name: "Render pool", Pattern: "RELF-{X:5}-{X:5}-{X:5}-{X:5}", Limit: 4, ValidityDays: 365},
+			},
+			releases: []release{{"2.1.0", 320 * day}, {"2.3.0", 45 * day}},
 		},
 	}
 }
