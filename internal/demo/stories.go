@@ -148,7 +148,8 @@ func (a *author) more() {
 	a.license("renewed", driftwood).issue(700*day, of(team)).renewed(350*day, 365).renewed(2*day, 365).
 		device(nas, 699*day, 6*hour).device(frontDesk, 400*day, 1*day).live(frontDesk)
 	a.license("floating", relief).issue(130*day, of("")).
-		device(field1, 129*day).device(plotter, 27*hour).device(field2, 50*time.Minute).
+		device(field1, 129*day, 129*day-20*time.Minute).tidied(121*day).
+		device(plotter, 27*hour, 27*hour-25*time.Minute).device(field2, 65*time.Minute, 50*time.Minute).
 		device(maraStudio, 20*time.Minute).device(frontDesk, 9*time.Minute, 2*time.Minute).
 		live(maraStudio, frontDesk)
 	a.license("reinstated", cartograph).issue(170*day, of(team)).

@@ -122,6 +122,11 @@ func (s *story) refused(d machine, ago time.Duration) *story {
 	})
 }
 
+// tidied ends the floating seats that had lapsed long before.
+func (s *story) tidied(ago time.Duration) *story {
+	return s.then(ago, func(ctx context.Context) error { return s.uses.Licensing.TidySeats(ctx) })
+}
+
 // freed is a device that its owner deactivated in the portal.
 func (s *story) freed(d machine, ago time.Duration) *story {
 	return s.then(ago, func(ctx context.Context) error {

@@ -246,7 +246,7 @@ func newDeviceRow(p ui.Page, v *visit, d licensing.Device) deviceRow {
 	if a.Label != "" && a.Name != a.Label {
 		row.Reported = a.Name
 	}
-	if a.LastSeenAt.IsZero() {
+	if a.LastSeenAt.IsZero() && d.Status != license.ActivationDeactivated {
 		row.SeenHint = "Nothing was heard of it since activation. Check that the device can reach the internet."
 	}
 	switch {

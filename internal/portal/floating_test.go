@@ -29,6 +29,9 @@ func TestFloatingSeatsTellUntilWhenTheyAreHeld(t *testing.T) {
 	lapsed := ada.get("/activations/" + string(first.ID))
 	wantIn(t, lapsed, "[aria-labelledby=se]", "Seat free again since "+until)
 	wantIn(t, lapsed, "[aria-labelledby=se]", "It holds no seat")
+	if text := ada.get(pool.path()).text("[aria-labelledby=dv]"); strings.Count(text, "Check that the device can reach the internet") != 1 {
+		t.Errorf("of a device without a seat nothing is expected, but of the one that has it: %s", text)
+	}
 	if text := ada.get(pool.path()).text("main"); strings.Contains(text, "the next one is free") {
 		t.Error("a license with a free seat says when the next one is free")
 	}
