@@ -27,7 +27,7 @@ func written(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "b.tar")
-	if _, err := backup.Write(t.Context(), file, manifest, entries(t), silent); err != nil {
+	if _, err := backup.Write(t.Context(), file, t.TempDir(), manifest, entries(t), silent); err != nil {
 		t.Fatal(err)
 	}
 	only(t, dir, "b.tar")
@@ -153,35 +153,36 @@ func TestHalfABackupIsRefused(t *testing.T) {
 }
 
 func TestStoppedBackupLeavesNothing(t *testing.T) {
-	dir := t.TempDir()
+	dir, scratch := t.TempDir(), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	halfway := func(done, _ int64) {
 		if done > 0 {
 			stop()
 		}
 	}
-	if _, err := backup.Write(ctx, filepath.Join(dir, "b.tar"), manifest, entries(t), halfway); !errors.Is(err, context.Canceled) {
+	if _, err := backup.Write(ctx, filepath.Join(dir, "b.tar"), scratch, manifest, entries(t), halfway); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped with %v", err)
 	}
 	only(t, dir)
+	only(t, scratch)
 }
 
 func TestMissingFileLeavesNoBackup(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "b.tar")
 	list := append(entries(t), backup.Entry{Name: "keyward.db-2", Path: filepath.Join(dir, "none")})
-	if _, err := backup.Write(t.Context(), file, manifest, list, silent); !errors.Is(err, os.ErrNotExist) {
+	if _, err := backup.Write(t.Context(), file, t.TempDir(), manifest, list, silent); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	only(t, dir)
 	list[len(list)-1].MayBeGone = true
-	if _, err := backup.Write(t.Context(), file, manifest, list, silent); err != nil {
+	if _, err := backup.Write(t.Context(), file, t.TempDir(), manifest, list, silent); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestBackupIsNeverOverwritten(t *testing.T) {
 	file := written(t)
-	_, err := backup.Write(t.Context(), file, manifest, entries(t), silent)
+	_, err := backup.Write(t.Context(), file, t.TempDir(), manifest, entries(t), silent)
 	wantFault(t, err, "file_exists")
 }

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,14 +30,15 @@ type Entry struct {
 // Progress is told how many bytes are done.
 type Progress func(done, total int64)
 
-// Write makes the backup at path, where there must be nothing. It is there as a
-// whole, and lasting, when Write returns without error; otherwise, and when ctx
-// ends, nothing is there. It returns the size.
-func Write(ctx context.Context, path string, m Manifest, entries []Entry, tell Progress) (size int64, err error) {
+// Write makes the backup at path, where there must be nothing, out of a scratch
+// directory on the same file system. It is there as a whole, and lasting, when
+// Write returns without error; otherwise, and when ctx ends, nothing is there.
+// It returns the size.
+func Write(ctx context.Context, path, scratch string, m Manifest, entries []Entry, tell Progress) (size int64, err error) {
 	if err := Free(path); err != nil {
 		return 0, err
 	}
-	part := path + ".part-" + rand.Text()[:8]
+	part := filepath.Join(scratch, "backup.tar")
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("write the backup: %w", err)
@@ -58,6 +58,9 @@ func Write(ctx context.Context, path string, m Manifest, entries []Entry, tell P
 	}
 	info, err := os.Stat(part)
 	if err != nil {
+		return 0, err
+	}
+	if err := Free(path); err != nil { // since
 		return 0, err
 	}
 	if err := os.Rename(part, path); err != nil {

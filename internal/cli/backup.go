@@ -27,7 +27,7 @@ func (c *backupCommand) Run(on *call) error {
 	}
 	return c.show(on, backedUp{
 		File: c.File, Bytes: done.Size, Schema: done.Manifest.Schema, Epoch: done.Manifest.Epoch,
-		Files: c.Files, MasterKey: c.MasterKey, elsewhere: c.elsewhere(),
+		Files: c.Files, MasterKey: c.MasterKey, Cleared: append([]string{}, done.Cleared...), elsewhere: c.elsewhere(),
 	})
 }
 
@@ -47,17 +47,26 @@ func (c *backupCommand) elsewhere() string {
 }
 
 type backedUp struct {
-	File      string `json:"file"`
-	Bytes     int64  `json:"bytes"`
-	Schema    int64  `json:"schema"`
-	Epoch     int64  `json:"epoch"`
-	Files     bool   `json:"files"`
-	MasterKey bool   `json:"master_key"`
+	File      string   `json:"file"`
+	Bytes     int64    `json:"bytes"`
+	Schema    int64    `json:"schema"`
+	Epoch     int64    `json:"epoch"`
+	Files     bool     `json:"files"`
+	MasterKey bool     `json:"master_key"`
+	Cleared   []string `json:"cleared"`
 	elsewhere string
 }
 
 func (b backedUp) text() string {
-	return fmt.Sprintf("The backup is in %s (%s).\n%s", b.File, size(b.Bytes), b.elsewhere)
+	return fmt.Sprintf("The backup is in %s (%s).\n%s%s", b.File, size(b.Bytes), b.elsewhere, cleared(b.Cleared))
+}
+
+// cleared says what was removed that killed commands had left.
+func cleared(dirs []string) (text string) {
+	for _, dir := range dirs {
+		text += "Removed " + dir + ", which a command that was killed had left.\n"
+	}
+	return text
 }
 
 // size is a number of bytes as people read it.
@@ -108,6 +117,7 @@ func (c *restoreCommand) Run(on *call) error {
 	result := restored{
 		From: done.Manifest.CreatedAt, Epoch: done.Epoch, Sessions: done.Sessions, Links: done.Links, Carried: done.Carried(),
 		Revoked: done.Revoked, Tokens: done.Tokens, Keys: done.Keys, NotRevoked: []string{},
+		Cleared: append([]string{}, done.Cleared...),
 	}
 	for _, l := range done.NotRevoked {
 		result.NotRevoked = append(result.NotRevoked, string(l))
@@ -136,11 +146,12 @@ type restored struct {
 	Tokens     int       `json:"tokens_revoked"`
 	Keys       int64     `json:"idempotency_keys"`
 	NotRevoked []string  `json:"licenses_not_revoked"`
+	Cleared    []string  `json:"cleared"`
 }
 
 func (r restored) text() string {
 	text := fmt.Sprintf("The records are those of %s. This is epoch %d.\nEverybody has to sign in again (%d sessions ended), and %d mailed links no longer work.\n",
-		instant(r.From), r.Epoch, r.Sessions, r.Links)
+		instant(r.From), r.Epoch, r.Sessions, r.Links) + cleared(r.Cleared)
 	if !r.Carried {
 		return text + "What happened after the backup is not in it. Revoke again the licenses and tokens that were revoked since.\n"
 	}

@@ -39,6 +39,7 @@ func (o BackupOptions) progress(step string) func(done, total int64) {
 type BackedUp struct {
 	Manifest backup.Manifest
 	Size     int64
+	Cleared  []string // directories that backups which were killed had left there
 }
 
 // Backup writes the records as they are at one moment into a file, while others
@@ -60,22 +61,26 @@ func Backup(ctx context.Context, c config.Database, file string, o BackupOptions
 	if err != nil {
 		return done, err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(file), ".keyward-backup-")
+	if done.Cleared, err = backup.Clear(filepath.Dir(file), backup.Making); err != nil {
+		return done, err
+	}
+	scratch, err := backup.NewScratch(filepath.Dir(file), backup.Making)
 	if err != nil {
 		return done, fault.Wrap(fault.Invalid, "backup_directory", "There is no room for a backup at "+filepath.Dir(file)+".", err).
 			WithNext("Name a file in a directory that you may write to.")
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	names, err := s.Copy(ctx, dir, o.progress("copying the records"))
+	defer func() { err = errors.Join(err, scratch.Remove()) }()
+	names, err := s.Copy(ctx, scratch.Dir, o.progress("copying the records"))
 	if err != nil {
 		return done, err
 	}
 	var entries []backup.Entry
 	for _, name := range names {
-		entries = append(entries, backup.Entry{Name: name, Path: filepath.Join(dir, name)})
+		entries = append(entries, backup.Entry{Name: name, Path: filepath.Join(scratch.Dir, name)})
 	}
-	size, err := backup.Write(ctx, file, m, append(entries, more...), o.progress("writing the file"))
-	return BackedUp{Manifest: m, Size: size}, err
+	done.Manifest = m
+	done.Size, err = backup.Write(ctx, file, scratch.Dir, m, append(entries, more...), o.progress("writing the file"))
+	return done, err
 }
 
 // openExisting opens records without making what is not there.

@@ -12,6 +12,7 @@ import (
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/app/licensing"
+	"github.com/keyward/keyward/internal/backup"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
@@ -308,6 +309,29 @@ func TestStoppedBackupAndRestoreLeaveNothing(t *testing.T) {
 		}
 		_, err := server.Restore(t.Context(), empty, file, restoreOptions())
 		must(t, err)
+	})
+}
+
+// What a killed backup or restore left goes with the next one to the same place.
+func TestWhatWasKilledIsCleared(t *testing.T) {
+	onBoth(t, func(t *testing.T, c config.Database) {
+		used(t, c)
+		dir, empty := t.TempDir(), emptyLike(t, c)
+		for _, left := range []string{filepath.Join(dir, backup.Making+"1"), filepath.Join(empty.Data, backup.Restoring+"1")} {
+			must(t, os.MkdirAll(left, 0o700))
+			must(t, os.WriteFile(filepath.Join(left, "keyward.db"), []byte("half of the records"), 0o600))
+		}
+		file := filepath.Join(dir, "b.tar")
+		done, err := server.Backup(t.Context(), c, file, server.BackupOptions{Now: time.Now, Log: quiet, Tell: silent})
+		must(t, err)
+		restored, err := server.Restore(t.Context(), empty, file, restoreOptions())
+		must(t, err)
+		if len(done.Cleared) != 1 || len(restored.Cleared) != 1 {
+			t.Errorf("cleared %v and %v", done.Cleared, restored.Cleared)
+		}
+		if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+			t.Errorf("beside the backup lies %v, %v", list, err)
+		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/app/audit"
+	"github.com/keyward/keyward/internal/backup"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/signing"
@@ -58,6 +59,7 @@ func Examine(ctx context.Context, c config.Database, now func() time.Time, log *
 	d := &doctor{config: c, now: now, log: log, store: s}
 	d.found("permissions", d.permissions())
 	d.found("disk", d.disk(ctx))
+	d.found("leftovers", d.leftovers())
 	if d.found("schema", d.schema(ctx)) {
 		d.found("restore", d.restored(ctx))
 		d.found("records", d.records(ctx))
@@ -134,6 +136,18 @@ func (d *doctor) disk(ctx context.Context) Finding {
 		return doubt("Make room: a backup needs twice the size of the database while it is made.", "%s", says)
 	}
 	return ok("%s", says)
+}
+
+// leftovers of backups and restores that were killed.
+func (d *doctor) leftovers() Finding {
+	dirs, err := backup.Abandoned(d.config.Data, backup.Making, backup.Restoring)
+	if err != nil {
+		return failed(err)
+	}
+	if len(dirs) > 0 {
+		return doubt("Remove them, they hold copies of the records: rm -r "+strings.Join(dirs, " "), "A backup or restore that was killed has left %s.", strings.Join(dirs, ", "))
+	}
+	return ok("No backup or restore that was killed has left anything in the data directory.")
 }
 
 func (d *doctor) schema(ctx context.Context) Finding {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyward/keyward/internal/backup"
 	"github.com/keyward/keyward/internal/config"
 	"github.com/keyward/keyward/internal/server"
 	"github.com/keyward/keyward/internal/store"
@@ -85,6 +86,12 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		"a restore did not end": {func(t *testing.T, c config.Database) {
 			execute(t, c, `INSERT INTO meta (name, value) VALUES ('restoring', '')`)
 		}, "restore", server.Sick, "did not end"},
+		"a backup was killed": {func(t *testing.T, c config.Database) {
+			must(t, os.Mkdir(filepath.Join(c.Data, backup.Making+"1"), 0o700))
+		}, "leftovers", server.Doubt, backup.Making + "1"},
+		"a restore was killed": {func(t *testing.T, c config.Database) {
+			must(t, os.Mkdir(filepath.Join(c.Data, backup.Restoring+"1"), 0o700))
+		}, "leftovers", server.Doubt, backup.Restoring + "1"},
 		"a file belongs to nothing": {func(t *testing.T, c config.Database) {
 			must(t, os.MkdirAll(filepath.Join(c.Data, "files", "a"), 0o700))
 			must(t, os.WriteFile(filepath.Join(c.Data, "files", "a", "b"), nil, 0o600))

@@ -38,8 +38,9 @@ type RestoreOptions struct {
 type Restored struct {
 	Manifest backup.Manifest
 	Epoch    int64
-	Sessions int64 // ended
-	Links    int64 // mailed before, worthless now
+	Sessions int64    // ended
+	Links    int64    // mailed before, worthless now
+	Cleared  []string // directories that restores which were killed had left there
 
 	// From the previous records:
 	Revoked     int     // licenses
@@ -69,13 +70,18 @@ func Restore(ctx context.Context, c config.Database, file string, o RestoreOptio
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	dir, err := os.MkdirTemp(c.Data, ".restore-")
+	cleared, err := backup.Clear(c.Data, backup.Restoring)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	r := restore{RestoreOptions: o, target: c, file: file, dir: dir, manifest: m}
+	scratch, err := backup.NewScratch(c.Data, backup.Restoring)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore: %w", err)
+	}
+	r := restore{RestoreOptions: o, target: c, file: file, dir: scratch.Dir, manifest: m}
 	done, err := r.run(ctx)
-	return done, errors.Join(err, os.RemoveAll(dir))
+	done.Cleared = cleared
+	return done, errors.Join(err, scratch.Remove())
 }
 
 func occupied(there bool) error {
