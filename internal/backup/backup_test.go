@@ -181,6 +181,16 @@ func TestMissingFileLeavesNoBackup(t *testing.T) {
 	}
 }
 
+// A place that cannot take what is in a backup says nothing against the backup.
+func TestPlaceThatCannotBeWrittenIsSaidSo(t *testing.T) {
+	file, dir := written(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "files"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := backup.Extract(t.Context(), file, dir, func(string) bool { return true }, silent)
+	wantFault(t, err, "restore_failed")
+}
+
 func TestBackupIsNeverOverwritten(t *testing.T) {
 	file := written(t)
 	_, err := backup.Write(t.Context(), file, t.TempDir(), manifest, entries(t), silent)

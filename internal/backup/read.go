@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -126,15 +127,27 @@ func Extract(ctx context.Context, file, dir string, wanted func(name string) boo
 
 func extract(root *os.Root, name string, content io.Reader) error {
 	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return err
+		return unplaced(err)
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return unplaced(err)
 	}
 	_, err = io.Copy(f, content)
-	if err == nil {
-		err = f.Sync()
+	if failed, ok := errors.AsType[*fs.PathError](err); ok && failed.Op == "write" {
+		return errors.Join(unplaced(err), f.Close())
 	}
-	return errors.Join(err, f.Close())
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return unplaced(errors.Join(f.Sync(), f.Close()))
+}
+
+// unplaced is that there is something wrong with the place, not the backup.
+func unplaced(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Wrap(fault.Unavailable, "restore_failed", "The backup is whole, but could not be taken out: "+err.Error()+".", err).
+		WithNext("See that there is room for it, and restore again. Nothing was changed.")
 }

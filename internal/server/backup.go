@@ -72,7 +72,7 @@ func Backup(ctx context.Context, c config.Database, file string, o BackupOptions
 	defer func() { err = errors.Join(err, scratch.Remove()) }()
 	names, err := s.Copy(ctx, scratch.Dir, o.progress("copying the records"))
 	if err != nil {
-		return done, err
+		return done, unmade(err, file)
 	}
 	var entries []backup.Entry
 	for _, name := range names {
@@ -80,7 +80,31 @@ func Backup(ctx context.Context, c config.Database, file string, o BackupOptions
 	}
 	done.Manifest = m
 	done.Size, err = backup.Write(ctx, file, scratch.Dir, m, append(entries, more...), o.progress("writing the file"))
-	return done, err
+	return done, unmade(err, file)
+}
+
+// unmade is why a backup could not be made, as it is: mostly a full disk.
+func unmade(err error, file string) error {
+	if f, told := errors.AsType[*fault.Error](err); err == nil || told && f.Next != "" {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, "backup_failed", "The backup could not be made: "+innermost(err).Error()+".", err).
+		WithNext("See that " + filepath.Dir(file) + " has room for twice the size of the database, and try again. Nothing was left there.")
+}
+
+// innermost is the cause of an error, the last one where there are several.
+func innermost(err error) error {
+	switch outer := err.(type) {
+	case interface{ Unwrap() error }:
+		if inner := outer.Unwrap(); inner != nil {
+			return innermost(inner)
+		}
+	case interface{ Unwrap() []error }:
+		if inner := outer.Unwrap(); len(inner) > 0 {
+			return innermost(inner[len(inner)-1])
+		}
+	}
+	return err
 }
 
 // openExisting opens records without making what is not there.

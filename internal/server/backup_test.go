@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,6 +310,26 @@ func TestStoppedBackupAndRestoreLeaveNothing(t *testing.T) {
 		}
 		_, err := server.Restore(t.Context(), empty, file, restoreOptions())
 		must(t, err)
+	})
+}
+
+// A backup that fails says why, and what to do: the database is not at fault.
+func TestFailedBackupSaysWhy(t *testing.T) {
+	onBoth(t, func(t *testing.T, c config.Database) {
+		used(t, c)
+		dir := t.TempDir()
+		vanish := func(string, int64, int64) {
+			scratch, err := filepath.Glob(filepath.Join(dir, backup.Making+"*"))
+			must(t, err)
+			for _, d := range scratch {
+				must(t, os.RemoveAll(d))
+			}
+		}
+		_, err := server.Backup(t.Context(), c, filepath.Join(dir, "b.tar"), server.BackupOptions{Now: time.Now, Log: quiet, Tell: vanish})
+		wantFault(t, err, "backup_failed")
+		if !strings.Contains(err.Error(), "no such file or directory") {
+			t.Error(err)
+		}
 	})
 }
 
