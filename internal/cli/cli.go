@@ -35,6 +35,7 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Write a backup while the server runs."`
 	Restore restoreCommand `cmd:"" help:"Bring a backup back to an empty place."`
 	Doctor  doctorCommand  `cmd:"" help:"Look over the records and what is around them."`
+	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it is well."`
 	Seed    seedCommand    `cmd:"" help:"Fill a database with invented customers and licenses, for measurements."`
 	Version versionCommand `cmd:"" help:"Print the version of this program."`
 

@@ -2,12 +2,19 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/metrics"
 )
 
@@ -47,6 +54,71 @@ func (s *Server) unready(ctx context.Context) string {
 		return "background work stands still"
 	}
 	return ""
+}
+
+// Question is put to a server on this machine, by settings that it was started
+// with.
+type Question struct {
+	Listen string
+	HTTPS  bool
+	Ready  bool // whether it can do its work; else whether it is alive
+}
+
+// Probe returns what the server says; an error is that it says no, or nothing.
+func Probe(ctx context.Context, q Question) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*probeTime)
+	defer cancel()
+	address, err := q.address()
+	if err != nil {
+		return "", err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", err
+	}
+	// The certificate is for the name that customers use, and nothing secret
+	// is asked or believed here.
+	web := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	response, err := web.Do(r)
+	if err != nil {
+		return "", notServing("Nothing answers at "+q.Listen+".", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxProbe))
+	said := strings.TrimSpace(string(text))
+	if err != nil || response.StatusCode != http.StatusOK {
+		return "", notServing("The server at "+q.Listen+" says: "+said+".", err)
+	}
+	return said, nil
+}
+
+const maxProbe = 1 << 10
+
+func notServing(says string, err error) error {
+	return fault.Wrap(fault.Unavailable, "not_serving", says, err).WithNext("See that it runs, and look into its log.")
+}
+
+// address is where this machine reaches a server that may listen on all
+// of its addresses.
+func (q Question) address() (string, error) {
+	host, port, err := net.SplitHostPort(q.Listen)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, "listen", "The address "+q.Listen+" is none.", err).WithNext("Give --listen as host:port, as the server has it.")
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip.Is6() {
+			host = "localhost"
+		}
+	}
+	address := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: healthPath}
+	if q.HTTPS {
+		address.Scheme = "https"
+	}
+	if q.Ready {
+		address.Path = readyPath
+	}
+	return address.String(), nil
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -3,7 +3,9 @@ package server_test
 import (
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/keyward/keyward/internal/app/apptest"
 	"github.com/keyward/keyward/internal/app/identity"
 	"github.com/keyward/keyward/internal/config"
+	"github.com/keyward/keyward/internal/server"
 )
 
 func TestReadyNoLongerWhenTheSchemaIsAnother(t *testing.T) {
@@ -28,6 +31,37 @@ func TestReadyNoLongerWhenTheSchemaIsAnother(t *testing.T) {
 			t.Errorf("the process does not answer: %d", status)
 		}
 	})
+}
+
+// Whoever cannot ask by HTTP asks by a command, by the settings of the server.
+func TestProbe(t *testing.T) {
+	c := config.Database{Data: t.TempDir()}
+	r := run(t, c)
+	_, port, err := net.SplitHostPort(r.address.String())
+	must(t, err)
+	for _, listen := range []string{r.address.String(), "0.0.0.0:" + port, ":" + port, "[::]:" + port} {
+		for said, q := range map[string]server.Question{"ok": {Listen: listen}, "ready": {Listen: listen, Ready: true}} {
+			if got, err := server.Probe(t.Context(), q); err != nil || got != said {
+				t.Errorf("%s says %q, %v", listen, got, err)
+			}
+		}
+	}
+	execute(t, c, `INSERT INTO schema_version (version_id, is_applied) VALUES (9999, 1)`)
+	_, err = server.Probe(t.Context(), server.Question{Listen: r.address.String(), Ready: true})
+	wantFault(t, err, "not_serving")
+	r.stopped(t)
+	_, err = server.Probe(t.Context(), server.Question{Listen: r.address.String()})
+	wantFault(t, err, "not_serving")
+}
+
+// The certificate is for the name that customers use, not for this machine.
+func TestProbeAsksByHTTPS(t *testing.T) {
+	web := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.Path)) }))
+	defer web.Close()
+	listen := strings.TrimPrefix(web.URL, "https://")
+	if got, err := server.Probe(t.Context(), server.Question{Listen: listen, HTTPS: true}); err != nil || got != "/healthz" {
+		t.Errorf("it says %q, %v", got, err)
+	}
 }
 
 // While it drains it answers, and says that no more should come.
