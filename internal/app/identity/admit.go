@@ -108,7 +108,7 @@ func (s *Service) enter(ctx context.Context, tx *store.Tx, a arrival, e Entry, s
 func (s *Service) begin(ctx context.Context, tx *store.Tx, a arrival, e Entry) error {
 	now := e.Session.CreatedAt
 	happened := event.New(event.PersonSignedIn, a.as(a.person.ID), now).Because(string(a.way))
-	happened.PersonID, happened.CustomerID = a.person.ID, e.Session.CustomerID
+	happened.PersonID, happened.CustomerID, happened.Data.Subject = a.person.ID, e.Session.CustomerID, e.Session.ID
 	if err := s.replaceSession(ctx, tx, a, now); err != nil {
 		return err
 	}

@@ -33,12 +33,14 @@ func repeated(ctx context.Context, r store.Reader, actor account.Actor, t event.
 	return slices.ContainsFunc(recent, is), err
 }
 
-// goneOrForeign answers for a record that could not be ended: nil when that was
-// done before, else as foreign does.
-func (s *Service) goneOrForeign(ctx context.Context, r store.Reader, actor account.Actor, t event.Type, kind store.Record, what string, wanted id.ID) error {
-	done, err := repeated(ctx, r, actor, t, func(e event.Event) bool { return e.PersonID == actor.ID && e.Data.Subject == wanted })
-	if err != nil || done {
-		return err
+// goneOrForeign answers for a record that could not be ended: nil when an event
+// of those types shows that it was the actor's, else as foreign does.
+func (s *Service) goneOrForeign(ctx context.Context, r store.Reader, actor account.Actor, kind store.Record, what string, wanted id.ID, shown ...event.Type) error {
+	for _, t := range shown {
+		was, err := repeated(ctx, r, actor, t, func(e event.Event) bool { return e.PersonID == actor.ID && e.Data.Subject == wanted })
+		if err != nil || was {
+			return err
+		}
 	}
 	return s.foreign(ctx, r, actor, kind, what, wanted)
 }

@@ -262,7 +262,7 @@ func (s *Service) RemovePasskey(ctx context.Context, actor account.Actor, key id
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
 		err := tx.DropPasskey(ctx, actor.ID, key)
 		if store.IsNotFound(err) {
-			return s.goneOrForeign(ctx, tx.Reader, actor, event.PasskeyRemoved, store.PasskeyRecord, "passkey", key)
+			return s.goneOrForeign(ctx, tx.Reader, actor, store.PasskeyRecord, "passkey", key, event.PasskeyRemoved)
 		}
 		if err != nil {
 			return err

@@ -93,8 +93,9 @@ func (s *Service) SignOut(ctx context.Context, actor account.Actor, session id.I
 	return s.Store.InTx(ctx, func(tx *store.Tx) error { return notMissing(s.endSession(ctx, tx, actor, session)) })
 }
 
-// SignOutElsewhere ends a session of the actor's in another browser. One that
-// they signed out already is no error; somebody else's is not found.
+// SignOutElsewhere ends a session of the actor's in another browser. One of
+// theirs that has ended already, however it did, is no error; somebody else's
+// is not found.
 func (s *Service) SignOutElsewhere(ctx context.Context, actor account.Actor, session id.ID) error {
 	if err := personOnly(actor); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (s *Service) SignOutElsewhere(ctx context.Context, actor account.Actor, ses
 		if !store.IsNotFound(err) {
 			return err
 		}
-		return s.goneOrForeign(ctx, tx.Reader, actor, event.PersonSignedOut, store.SessionRecord, "session", session)
+		return s.goneOrForeign(ctx, tx.Reader, actor, store.SessionRecord, "session", session, event.PersonSignedOut, event.PersonSignedIn)
 	})
 }
 

@@ -121,6 +121,14 @@ func TestSession(t *testing.T) {
 		ended(t, f, other.Token)
 		wantCode(t, f.SignOutElsewhere(t.Context(), system, other.Session.ID), "not_a_person")
 	})
+	t.Run("another browser whose session ended in another way is signed out", func(t *testing.T) {
+		f, _, person, token := start(t)
+		other := f.signedIn(t, ada)
+		ok(t, f.EndSessions(t.Context(), system, person.ID))
+		ended(t, f, token)
+		actor := actorOf(t, f, f.signedIn(t, ada).Token)
+		ok(t, f.SignOutElsewhere(t.Context(), actor, other.Session.ID))
+	})
 	t.Run("nobody signs out somebody else", func(t *testing.T) {
 		f, _, _, token := start(t)
 		f.owner(t, "eve@example.com")
