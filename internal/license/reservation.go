@@ -14,8 +14,12 @@ const (
 	// ReservedFor is how long the seat of a replaced device is kept for the
 	// next one.
 	ReservedFor = 15 * time.Minute
-	// MaxClaims bounds wrong claim codes; after them the code is dead.
-	MaxClaims = 10
+	// MaxClaims bounds wrong claim codes from everywhere; after them the code is
+	// dead. That many guesses at 40 bits are right once in a billion times.
+	MaxClaims = 1000
+	// MaxGuesses bounds those from one network, which is not heard any more
+	// then: whoever has only the key does not spoil the code for its owner.
+	MaxGuesses = 10
 )
 
 // claimLetters leaves out what is read for something else: I, L, O and U. Of

@@ -58,6 +58,17 @@ func (l *Limit) Take(key string, now time.Time) time.Duration {
 	return wait
 }
 
+// Wait returns how long it is until a key has an attempt left, 0 when it has
+// one. It spends none.
+func (l *Limit) Wait(key string, now time.Time) time.Duration {
+	hash := sha256.Sum256([]byte(key))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reservation := l.bucket(hash).limiter.ReserveN(now, 1)
+	defer reservation.CancelAt(now)
+	return reservation.DelayFrom(now)
+}
+
 func (l *Limit) bucket(key [sha256.Size]byte) *bucket {
 	if e, known := l.byKey[key]; known {
 		l.used.MoveToFront(e)

@@ -101,3 +101,19 @@ func TestBucket(t *testing.T) {
 		t.Errorf("Bucket of nothing = %v", got)
 	}
 }
+
+func TestWaitSpendsNothing(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	l := ratelimit.New(10*time.Second, 2, 100)
+	for spent, want := range []time.Duration{0, 0, 10 * time.Second} {
+		for range 5 {
+			if wait := l.Wait("key", now); wait != want {
+				t.Errorf("after %d attempts the wait is %v, want %v", spent, wait, want)
+			}
+		}
+		l.Take("key", now)
+	}
+	if wait := l.Wait("key", now.Add(10*time.Second)); wait != 0 {
+		t.Errorf("later the wait is %v", wait)
+	}
+}

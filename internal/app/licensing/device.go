@@ -141,6 +141,8 @@ type deedContext struct {
 	verdict verdict.Verdict // of facts
 	result  *license.Activation
 	seen    *store.Seen // what to note once it is committed
+	claim   []byte      // hash of the claim code, nil where none is looked at
+	guessed bool        // the code was wrong
 	offline bool        // the seat is for a device that never connects
 }
 
@@ -160,13 +162,20 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 	if err != nil {
 		return Answer{}, err
 	}
+	var claim []byte
+	if !s.guesses.spent(actor, l.ID, now) {
+		claim = s.claimHash(l.ID, c.Claim)
+	}
 	var d *deedContext
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		d = &deedContext{actor: actor, call: c, req: req}
+		d = &deedContext{actor: actor, call: c, req: req, claim: claim}
 		return s.inTx(ctx, tx, l.ID, d, do)
 	})
 	if err != nil {
 		return Answer{}, err
+	}
+	if d.guessed {
+		s.guesses.count(actor, l.ID, d.now)
 	}
 	if d.seen != nil {
 		s.tally.saw(*d.seen)
@@ -190,7 +199,7 @@ func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *de
 	if err != nil {
 		return err
 	}
-	if d.facts, err = gather(ctx, tx.Reader, l, d.req, s.claimHash(l.ID, d.call.Claim), d.now); err != nil {
+	if d.facts, err = gather(ctx, tx.Reader, l, d.req, d.claim, d.now); err != nil {
 		return err
 	}
 	d.decide()
@@ -223,10 +232,11 @@ func (s *Service) takeSeat(ctx context.Context, tx *store.Tx, d *deedContext) er
 }
 
 // refuseSeat keeps the attempt for the owner to see, and counts a wrong claim
-// code.
+// code that was looked at.
 func (s *Service) refuseSeat(ctx context.Context, tx *store.Tx, d *deedContext) error {
 	l := d.facts.License.ID
-	if c, _ := d.verdict.Check(verdict.LimitReached); c.Reason == verdict.ClaimRefused {
+	if c, _ := d.verdict.Check(verdict.LimitReached); c.Reason == verdict.ClaimRefused && d.claim != nil {
+		d.guessed = true
 		if err := tx.CountClaim(ctx, l, d.now); err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package licensing_test
 
 import (
+	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
+	"github.com/keyward/keyward/internal/store"
 	"github.com/keyward/keyward/verdict"
 )
 
@@ -93,20 +96,6 @@ func TestReplace(t *testing.T) {
 		equal(t, verdict.ClaimRefused, check.Reason)
 		equal(t, true, answer(t, w.Licensing.Activate, client, claimed(key, "new", spent)).Verdict.Valid) // a retry
 		equal(t, [2]int{2, 0}, taken(w, l))
-	})
-	t.Run("guesses are limited", func(t *testing.T) {
-		w := w.In(t)
-		l, key, devices := full(w)
-		r := replace(w, l, devices[0].ID, "")
-		right := code(w, owner, r)
-		for range license.MaxClaims {
-			answer(t, w.Licensing.Activate, client, claimed(key, "thief", "AAAA-AAAA"))
-		}
-		equal(t, verdict.LimitReached, answer(t, w.Licensing.Activate, client, claimed(key, "new", right)).Verdict.Code)
-		equal(t, [2]int{1, 1}, taken(w, l))
-		swap, err := w.Licensing.Swap(t.Context(), owner, r.ID)
-		w.Must(err)
-		equal(t, true, swap.Reservation.Dead())
 	})
 	t.Run("at the deadline the seat is free for all", func(t *testing.T) {
 		w := w.In(t)
@@ -499,4 +488,60 @@ func swapOnce(w *apptest.World, l license.License, p license.Product, c account.
 		return retire
 	}
 	return *a.Activation
+}
+
+// Whoever has only the key cannot guess the code of a reserved seat, nor spoil
+// it for its owner.
+func TestGuesses(t *testing.T) {
+	for name, world := range map[string]func(testing.TB) *apptest.World{"SQLite": apptest.New, "PostgreSQL": apptest.NewPostgres} {
+		t.Run(name, func(t *testing.T) { guessedAt(world(t)) })
+	}
+}
+
+func guessedAt(w *apptest.World) {
+	p, c := w.Product("editor"), w.Customer("Ada")
+	l, key := w.License(p, c, limited(2))
+	devices := w.Activate(p, key, "old", "other")
+	r, err := w.Licensing.Replace(w.Context(), apptest.Owner(c), licensing.Replacement{LicenseID: l.ID, Retire: devices[0].ID})
+	w.Must(err)
+	right := code(w, apptest.Owner(c), r)
+	from := func(network string) account.Actor {
+		client := apptest.Client(p)
+		client.Address = netip.MustParseAddr(network)
+		return client
+	}
+	activate := func(network, device, code string) verdict.Code {
+		return answer(w, w.Licensing.Activate, from(network), claimed(key, device, code)).Verdict.Code
+	}
+	for range 2 * license.MaxGuesses {
+		equal(w, verdict.LimitReached, activate("2001:db8::1", "thief", "AAAA-AAAA"))
+	}
+	equal(w, verdict.LimitReached, activate("2001:db8::2", "thief", right)) // of the same network
+	kept, err := w.Store.Reservation(w.Context(), r.ID)
+	w.Must(err)
+	equal(w, license.MaxGuesses, kept.Claims)
+
+	guessAll := func(n int) { // from everywhere
+		w.Tx(func(ctx context.Context, tx *store.Tx) error {
+			for range n {
+				if err := tx.CountClaim(ctx, l.ID, w.Clock.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	guessAll(license.MaxClaims - license.MaxGuesses - 1)
+	equal(w, verdict.Valid, activate("192.0.2.1", "new", right))
+	equal(w, [2]int{2, 0}, taken(w, l))
+
+	r, err = w.Licensing.Replace(w.Context(), apptest.Owner(c), licensing.Replacement{LicenseID: l.ID, Retire: devices[1].ID})
+	w.Must(err)
+	right = code(w, apptest.Owner(c), r)
+	guessAll(license.MaxClaims - 1)
+	equal(w, verdict.LimitReached, activate("192.0.2.2", "thief", "AAAA-AAAA"))
+	equal(w, verdict.LimitReached, activate("192.0.2.1", "newer", right))
+	swap, err := w.Licensing.Swap(w.Context(), apptest.Owner(c), r.ID)
+	w.Must(err)
+	equal(w, true, swap.Reservation.Dead())
 }

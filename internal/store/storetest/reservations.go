@@ -88,9 +88,14 @@ func reservations(t *testing.T, s *store.Store) {
 		}
 	})
 	t.Run("wrong codes are counted, and then the right one is no good", func(t *testing.T) {
-		for range license.MaxClaims {
-			must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CountClaim(ctx, l.ID, noon) })
-		}
+		must(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for range license.MaxClaims {
+				if err := tx.CountClaim(ctx, l.ID, noon); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		got, err := s.ClaimableReservation(ctx, l.ID, device("x"), []byte("hash"), noon)
 		same(t, nil, got, err)
 		kept, err := s.Reservation(ctx, byCode.ID)
