@@ -126,11 +126,67 @@ func (r Reader) Seats(ctx context.Context, licenseID id.ID, device *license.Devi
 		return s, err
 	}
 	s.Device, err = r.openSeat(ctx, licenseID, `a.kind = $2 AND a.identifier_folded = $3`, device.Kind, device.Fold())
-	if err != nil || s.Device != nil || device.Name == "" {
+	if err != nil || s.Device != nil {
 		return s, err
 	}
-	s.Nearly, err = r.openSeat(ctx, licenseID, `a.kind = $2 AND a.name_folded = $3`, device.Kind, strings.ToLower(device.Name))
+	s.Nearly, err = r.nearly(ctx, licenseID, *device)
 	return s, err
+}
+
+// Asked is a license that software asks about, and what is known of its seats.
+type Asked struct {
+	License        license.License
+	ProductVersion int64 // of its product, see license.Product.Version
+	Seats          Seats
+}
+
+// askedSeat is activationColumns where there may be no activation.
+const askedSeat = `COALESCE(a.id, ''), l.id, COALESCE(a.kind, ''), COALESCE(a.identifier, ''), COALESCE(a.name, ''),
+	COALESCE(a.label, ''), COALESCE(a.platform, ''), COALESCE(a.app_version, ''),
+	a.activated_at, a.last_seen_at, a.hold_until, a.ended_at, COALESCE(a.end_reason, '')`
+
+// AskedByKey is LicenseByKey and Seats in one statement: this is the question
+// of every validation. It is short, and goes on when the caller has left.
+func (r Reader) AskedByKey(ctx context.Context, env license.Environment, hash []byte, device *license.Device, now time.Time) (Asked, error) {
+	return r.asked(context.WithoutCancel(ctx), `l.environment = $4 AND l.key_hash = $5`, device, now, env, hash)
+}
+
+// Asked is License and Seats in one statement.
+func (r Reader) Asked(ctx context.Context, licenseID id.ID, device *license.Device, now time.Time) (Asked, error) {
+	return r.asked(ctx, `l.id = $4`, device, now, licenseID)
+}
+
+func (r Reader) asked(ctx context.Context, which string, device *license.Device, now time.Time, args ...any) (Asked, error) {
+	var kind license.Kind
+	var folded string
+	if device != nil {
+		kind, folded = device.Kind, device.Fold()
+	}
+	var q Asked
+	var seat license.Activation
+	var grace int64
+	targets := append(licenseTargets(&q.License, &grace), &q.ProductVersion, &q.Seats.Used, &q.Seats.Reserved)
+	err := r.queryRow(ctx, `SELECT `+licenseColumns+`, p.version, `+seatsHeld(`$3`)+`, `+seatsReserved(`$3`)+`, `+askedSeat+licenseFrom+`
+		LEFT JOIN activation a ON a.license_seq = l.seq AND a.kind = $1 AND a.identifier_folded = $2 AND a.ended_at IS NULL
+		WHERE `+which, append([]any{kind, folded, at(now)}, args...)...).Scan(append(targets, activationTargets(&seat)...)...)
+	if err != nil {
+		return q, err
+	}
+	q.License.Grace = fromMicros(grace)
+	if seat.ID != "" {
+		q.Seats.Device = &seat
+	} else if device != nil {
+		q.Seats.Nearly, err = r.nearly(ctx, q.License.ID, *device)
+	}
+	return q, err
+}
+
+// nearly returns a seat of another device with the same name, or nil.
+func (r Reader) nearly(ctx context.Context, licenseID id.ID, device license.Device) (*license.Activation, error) {
+	if device.Name == "" {
+		return nil, nil
+	}
+	return r.openSeat(ctx, licenseID, `a.kind = $2 AND a.name_folded = $3`, device.Kind, strings.ToLower(device.Name))
 }
 
 // LongestUnused returns the device of a license that was not heard of for the

@@ -98,12 +98,16 @@ func (r Reader) LicenseByKey(ctx context.Context, env license.Environment, hash 
 // it, so that everything read afterwards in this transaction is true until it
 // commits. Counting seats without this sells too many on PostgreSQL (C-LCY-06).
 func (tx *Tx) LockLicense(ctx context.Context, license id.ID) (license.License, error) {
-	var seq int64
-	err := tx.queryRow(ctx, `SELECT seq FROM license WHERE id = $1`+tx.d.lockRow(), license).Scan(&seq)
-	if err != nil {
+	if err := tx.HoldLicense(ctx, license); err != nil {
 		return first(row{err: err}, scanLicense)
 	}
 	return tx.License(ctx, license)
+}
+
+// HoldLicense locks the license's row and reads nothing; see LockLicense.
+func (tx *Tx) HoldLicense(ctx context.Context, license id.ID) error {
+	var seq int64
+	return tx.queryRow(ctx, `SELECT seq FROM license WHERE id = $1`+tx.d.lockRow(), license).Scan(&seq)
 }
 
 // SaveLicense writes what transitions change of a locked license, whose owner

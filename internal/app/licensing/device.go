@@ -83,14 +83,18 @@ func (s *Service) validate(ctx context.Context, actor account.Actor, c Call) (An
 
 // find reads the facts of the license with the call's key, without locking.
 func (s *Service) find(ctx context.Context, actor account.Actor, c Call, req license.Request, now time.Time) (license.Facts, error) {
-	l, err := s.Store.LicenseByKey(ctx, actor.Environment, s.keyHash(actor.Environment, c.Key))
+	asked, err := s.Store.AskedByKey(ctx, actor.Environment, s.keyHash(actor.Environment, c.Key), req.Device, now)
 	if store.IsNotFound(err) {
 		return license.Facts{}, nil
 	}
 	if err != nil {
 		return license.Facts{}, err
 	}
-	return gather(ctx, s.Store.Reader, l, req, nil, now)
+	p, err := s.products.current(ctx, asked.License.ProductID, asked.ProductVersion)
+	if err != nil {
+		return license.Facts{}, err
+	}
+	return complete(ctx, s.Store.Reader, asked.License, p.Product, asked.Seats, req, nil, now)
 }
 
 func countedProduct(actor account.Actor, f license.Facts) id.ID {
@@ -188,8 +192,7 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 }
 
 func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *deedContext, do deed) error {
-	l, err := tx.LockLicense(ctx, licenseID)
-	if err != nil {
+	if err := tx.HoldLicense(ctx, licenseID); err != nil {
 		return err
 	}
 	// The instant is that of the lock: one from before it could keep a seat that
@@ -199,7 +202,15 @@ func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *de
 	if err != nil {
 		return err
 	}
-	if d.facts, err = gather(ctx, tx.Reader, l, d.req, d.claim, d.now); err != nil {
+	asked, err := tx.Asked(ctx, licenseID, d.req.Device, d.now)
+	if err != nil {
+		return err
+	}
+	p, err := s.products.within(ctx, tx, asked.License.ProductID, asked.ProductVersion)
+	if err != nil {
+		return err
+	}
+	if d.facts, err = complete(ctx, tx.Reader, asked.License, p, asked.Seats, d.req, d.claim, d.now); err != nil {
 		return err
 	}
 	d.decide()

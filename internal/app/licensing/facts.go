@@ -13,16 +13,25 @@ import (
 // asked of it. Inside a transaction the license must be locked first. claim is
 // the hash of the claim code that a device presents, if any.
 func gather(ctx context.Context, r store.Reader, l license.License, req license.Request, claim []byte, now time.Time) (license.Facts, error) {
-	f := license.Facts{License: &l}
-	var err error
-	if f.Product, err = r.Product(ctx, l.ProductID); err != nil {
-		return f, err
+	p, err := r.Product(ctx, l.ProductID)
+	if err != nil {
+		return license.Facts{}, err
 	}
 	seats, err := r.Seats(ctx, l.ID, req.Device, now)
 	if err != nil {
-		return f, err
+		return license.Facts{}, err
 	}
-	f.Used, f.Device, f.Nearly, f.Reserved = seats.Used, seats.Device, seats.Nearly, seats.Reserved
+	return complete(ctx, r, l, p, seats, req, claim, now)
+}
+
+// complete reads what is not always needed: the reservation that lets the
+// device in, and the release it runs.
+func complete(ctx context.Context, r store.Reader, l license.License, p license.Product, seats store.Seats, req license.Request, claim []byte, now time.Time) (license.Facts, error) {
+	f := license.Facts{
+		License: &l, Product: p,
+		Used: seats.Used, Device: seats.Device, Nearly: seats.Nearly, Reserved: seats.Reserved,
+	}
+	var err error
 	if f.Reserved > 0 && req.Purpose == verdict.AddDevice && req.Device != nil {
 		if f.Reservation, err = r.ClaimableReservation(ctx, l.ID, *req.Device, claim, now); err != nil {
 			return f, err

@@ -33,9 +33,10 @@ type Deps struct {
 // Service is the use cases about licenses.
 type Service struct {
 	Deps
-	signer  *signing.Signer
-	tally   *Tally
-	guesses guesses
+	signer   *signing.Signer
+	products *products
+	tally    *Tally
+	guesses  guesses
 }
 
 // New makes the use cases. Run its Tally in the background.
@@ -43,7 +44,7 @@ func New(d Deps) *Service {
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
-	return &Service{Deps: d, signer: signing.NewSigner(d.Master), tally: newTally(d.Store, d.Validated), guesses: newGuesses()}
+	return &Service{Deps: d, signer: signing.NewSigner(d.Master), products: newProducts(d.Store), tally: newTally(d.Store, d.Validated), guesses: newGuesses()}
 }
 
 // Tally collects what need not be durable at once; flush it regularly.
