@@ -101,7 +101,7 @@ func answerOf(a licensing.Answer) Answer {
 func verdictOf(v verdict.Verdict) Verdict {
 	out := Verdict{
 		Purpose: string(v.Purpose), Valid: v.Valid, Code: string(v.Code), Message: v.Message, At: v.At,
-		Checks: []Check{}, Fixes: []Fix{}, Warnings: []Warning{},
+		Checks: make([]Check, 0, len(v.Checks)), Fixes: make([]Fix, 0, len(v.Fixes)), Warnings: make([]Warning, 0, len(v.Warnings)),
 	}
 	for _, c := range v.Checks {
 		out.Checks = append(out.Checks, Check{

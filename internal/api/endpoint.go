@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -125,7 +126,7 @@ func (q *asked) readVersion() error {
 }
 
 // once says in the context which request this is, if it has a key.
-func (q *asked) once(body []byte) error {
+func (q *asked) once(value any) error {
 	values := q.request.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
 		return nil
@@ -135,6 +136,10 @@ func (q *asked) once(body []byte) error {
 	if len(values) > 1 || key == "" || len(key) > maxIdempotency || unfit {
 		return fault.New(fault.Invalid, "invalid_input", "The Idempotency-Key cannot be used.").
 			WithField("Idempotency-Key", "Send one of at most 128 printable ASCII characters.")
+	}
+	body, err := json.Marshal(value) // as every program would write it
+	if err != nil {
+		return err
 	}
 	print := sha256.Sum256(body)
 	scope := strings.Join([]string{string(q.actor.ID), q.request.Method, q.request.URL.Path}, "|")
@@ -157,12 +162,12 @@ func call[In, Out any](e endpoint, do func(*API, *asked, In) (Out, error)) endpo
 	e.in, e.out = reflect.TypeFor[In](), reflect.TypeFor[Out]()
 	e.answer = func(a *API, q *asked) (any, error) {
 		var in In
-		body, err := q.reader.read(q.request, &in)
+		value, err := q.reader.read(q.request, &in)
 		if err != nil {
 			return nil, err
 		}
 		if e.writes() {
-			if err := q.once(body); err != nil {
+			if err := q.once(value); err != nil {
 				return nil, err
 			}
 		}

@@ -49,28 +49,9 @@ func (c *bodyReader) readCall(r *http.Request) (Call, error) {
 	return call, err
 }
 
-// read decodes the body of r. It returns the body as every program would write
-// it, or what is wrong with it.
-func (c *bodyReader) read(r *http.Request, into any) ([]byte, error) {
-	body, err := c.readJSON(r)
-	if err != nil {
-		return nil, err
-	}
-	var value any
-	if err := json.Unmarshal(body, &value); err != nil {
-		return nil, notRead(err)
-	}
-	if err := c.check(value); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return nil, notRead(err)
-	}
-	return json.Marshal(value)
-}
-
-// readJSON returns a body that every JSON parser reads alike.
-func (c *bodyReader) readJSON(r *http.Request) ([]byte, error) {
+// read decodes the body of r into a struct. It also returns what it says, or
+// what is wrong with it.
+func (c *bodyReader) read(r *http.Request, into any) (any, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" {
 		return nil, fault.New(fault.Invalid, httpx.CodeUnsupportedMediaType, "This address takes JSON.").
@@ -80,7 +61,17 @@ func (c *bodyReader) readJSON(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return body, httpx.StrictJSON(body)
+	value, err := httpx.StrictJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(value); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return nil, notRead(err)
+	}
+	return value, nil
 }
 
 // notRead keeps the error of the decoder out of the log: it quotes values.

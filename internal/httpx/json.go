@@ -19,76 +19,80 @@ const (
 	maxShownKey = 12
 )
 
-// StrictJSON refuses what JSON parsers disagree about: an object with the same
-// name twice, text that is not UTF-8, anything after the value, and nesting
-// deeper than 32. Names are compared as decoded, in their exact case. The
-// caller bounds the size.
-func StrictJSON(body []byte) error {
+// StrictJSON reads what JSON parsers agree about. It refuses an object with the
+// same name twice, text that is not UTF-8, anything after the value, and nesting
+// deeper than 32, and numbers beyond float64. Names are compared as decoded, in
+// their exact case. The value is what json.Unmarshal makes of it. The caller
+// bounds the size.
+func StrictJSON(body []byte) (any, error) {
 	if !utf8.Valid(body) {
-		return malformedJSON("The JSON is not valid UTF-8.")
+		return nil, malformedJSON("The JSON is not valid UTF-8.")
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(body, &whole); err != nil {
-		return syntaxFault(err)
+	// The decoder stops at the end of the first value, and says less about where
+	// one breaks off.
+	if !json.Valid(body) {
+		var whole json.RawMessage
+		return nil, syntaxFault(json.Unmarshal(body, &whole))
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	return walkValue(dec, 0)
+	return walkValue(json.NewDecoder(bytes.NewReader(body)), 0)
 }
 
 // walkValue reads one value; the syntax is known to be right.
-func walkValue(dec *json.Decoder, depth int) error {
+func walkValue(dec *json.Decoder, depth int) (any, error) {
 	token, err := dec.Token()
 	if err != nil {
-		return syntaxFault(err)
+		return nil, syntaxFault(err)
 	}
 	open, nested := token.(json.Delim)
 	if !nested {
-		return nil
+		return token, nil
 	}
 	if depth == maxJSONDepth {
-		return fault.New(fault.Invalid, "json_too_deep", fmt.Sprintf("The JSON is nested deeper than %d levels.", maxJSONDepth))
+		return nil, fault.New(fault.Invalid, "json_too_deep", fmt.Sprintf("The JSON is nested deeper than %d levels.", maxJSONDepth))
 	}
+	var value any
 	if open == '{' {
-		err = walkMembers(dec, depth+1)
+		value, err = walkMembers(dec, depth+1)
 	} else {
-		err = walkElements(dec, depth+1)
+		value, err = walkElements(dec, depth+1)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := dec.Token(); err != nil { // the closing bracket
-		return syntaxFault(err)
+		return nil, syntaxFault(err)
 	}
-	return nil
+	return value, nil
 }
 
-func walkMembers(dec *json.Decoder, depth int) error {
-	seen := map[string]bool{}
+func walkMembers(dec *json.Decoder, depth int) (any, error) {
+	members := map[string]any{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
-			return syntaxFault(err)
+			return nil, syntaxFault(err)
 		}
 		name, _ := token.(string)
-		if seen[name] {
-			return duplicateKey(name)
+		if _, twice := members[name]; twice {
+			return nil, duplicateKey(name)
 		}
-		seen[name] = true
-		if err := walkValue(dec, depth); err != nil {
-			return err
+		if members[name], err = walkValue(dec, depth); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return members, nil
 }
 
-func walkElements(dec *json.Decoder, depth int) error {
+func walkElements(dec *json.Decoder, depth int) (any, error) {
+	elements := []any{}
 	for dec.More() {
-		if err := walkValue(dec, depth); err != nil {
-			return err
+		value, err := walkValue(dec, depth)
+		if err != nil {
+			return nil, err
 		}
+		elements = append(elements, value)
 	}
-	return nil
+	return elements, nil
 }
 
 func duplicateKey(name string) *fault.Error {

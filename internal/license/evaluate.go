@@ -58,11 +58,12 @@ type Request struct {
 // the first failing one's. The same input gives the same bytes, always.
 // It is the only place in Keyward that decides (spec/verdict.md).
 func Evaluate(f Facts, r Request, now time.Time) verdict.Verdict {
+	order := evaluationOrder()
 	e := &evaluation{facts: f, req: r, now: now, verdict: verdict.Verdict{
 		Purpose: r.Purpose, Valid: true, Code: verdict.Valid, At: now.UTC(),
-		Fixes: []verdict.Fix{},
+		Checks: make([]verdict.Check, 0, len(order)), Fixes: []verdict.Fix{},
 	}}
-	for _, check := range evaluationOrder() {
+	for _, check := range order {
 		e.run(check)
 	}
 	if e.verdict.Valid {

@@ -169,7 +169,7 @@ func readAnswer(r *http.Request) (passkeyAnswer, error) {
 	if err != nil {
 		return a, err
 	}
-	if err := httpx.StrictJSON(body); err != nil {
+	if _, err := httpx.StrictJSON(body); err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
