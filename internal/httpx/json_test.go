@@ -2,11 +2,10 @@ package httpx_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
@@ -23,8 +22,8 @@ func TestStrictJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := httpx.StrictJSON([]byte(s))
-			if diff := cmp.Diff(want, got); err != nil || diff != "" {
-				t.Errorf("err = %v\n%s", err, diff)
+			if err != nil || !reflect.DeepEqual(want, got) {
+				t.Errorf("%#v, %v; want %#v", got, err, want)
 			}
 		})
 	}
