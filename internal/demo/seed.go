@@ -50,6 +50,24 @@ func Seed(ctx context.Context, uses *server.Services, wanted Amount, progress io
 	return done, nil
 }
 
+// SeedOwner adds a customer whose owner signs in like that, with that many
+// licenses, for measurements of what they see.
+func SeedOwner(ctx context.Context, uses *server.Services, in SignIn, licenses int, progress io.Writer) error {
+	products, err := seedProducts(ctx, uses)
+	if err != nil {
+		return err
+	}
+	c, err := newCrowd(uses, products, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	owner, err := party{"Measured " + in.Email, "Measured", in}.settle(ctx, uses)
+	if err != nil {
+		return err
+	}
+	return seedLicenses(ctx, c, owner.CustomerID, licenses, &Amount{Customers: 1}, Amount{1, licenses}, progress)
+}
+
 // seedLicenses gives one customer its share, in batches.
 func seedLicenses(ctx context.Context, c *crowd, owner id.ID, share int, done *Amount, wanted Amount, progress io.Writer) error {
 	first, every := c.now.Add(-crowdSpan), max(tellEvery, wanted.Licenses/50)

@@ -66,6 +66,8 @@ var layers = []layer{
 		"it does what a vendor and devices do, by the doors and the use cases"},
 	{"internal/cli", slices.Concat(below, []string{"internal/server", "internal/config", "internal/demo", "internal/app"}),
 		"a command is a door too: it reads flags and calls a use case"},
+	{"internal/load", slices.Concat(below, []string{"internal/server", "internal/config", "internal/demo", "internal/app"}),
+		"it prepares records by the use cases, and measures the program from outside"},
 	{"examples", []string{"client", "licensefile", "verdict"}, "it shows what shipped software imports"},
 	{"cmd/keyward", []string{"internal/cli"}, "main hands over and exits"},
 

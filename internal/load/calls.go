@@ -1,0 +1,161 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/keyward/keyward/internal/server"
+)
+
+// Calls says how the API is measured.
+type Calls struct {
+	Binary  string        // Keyward
+	Bare    []string      // the command that runs Bare
+	Place   Place         // whose records get a product for each measurement
+	Lasting time.Duration // of each measurement
+	Rate    int           // validations a second when they do not wait for answers
+}
+
+const (
+	validatePath = "/api/v2/licenses/validate"
+	activatePath = "/api/v2/licenses/activate"
+
+	validators = 32
+	rounds     = 3
+)
+
+// Run measures how Keyward starts, validates and activates, and prints it.
+func (c Calls) Run(ctx context.Context, out io.Writer) error {
+	var w ware
+	err := with(ctx, c.Place, func(uses *server.Services) (err error) {
+		w, err = prepareWare(ctx, uses)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	keyward, err := serve(ctx, c.Binary, c.Place)
+	if err != nil {
+		return err
+	}
+	memory, err := keyward.privateMemory()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: listening %d ms after the start; %.1f MB of private memory then\n", c.Place.name(), keyward.took.Milliseconds(), float64(memory)/1e6)
+	for _, measure := range []func(context.Context, *program, ware, io.Writer) error{c.validate, c.paced, c.activate, c.idle} {
+		if err := measure(ctx, keyward, w, out); err != nil {
+			return err
+		}
+	}
+	return keyward.stop()
+}
+
+// validate compares validations of a known device with Bare, in turns.
+func (c Calls) validate(ctx context.Context, keyward *program, w ware, out io.Writer) error {
+	least, err := start(ctx, c.Bare[0], c.Bare[1:]...)
+	if err != nil {
+		return err
+	}
+	defer least.process.Process.Kill()
+	ask, err := c.knownDevice(ctx, keyward, w)
+	if err != nil {
+		return err
+	}
+	callers := crew(validators, w.Token)
+	for range rounds {
+		bare, err := closed(ctx, callers, c.Lasting, ask(least))
+		if err != nil {
+			return err
+		}
+		full, err := closed(ctx, callers, c.Lasting, ask(keyward))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "validate, %d callers: %.0f/s, p99 %.1f ms, %d failed; the least possible %.0f/s: %.0f %% of it\n",
+			validators, full.rate(), full.within(0.99).Seconds()*1e3, full.failed(), bare.rate(), 100*full.rate()/bare.rate())
+	}
+	return nil
+}
+
+// knownDevice activates a device and returns how to validate for it.
+func (c Calls) knownDevice(ctx context.Context, keyward *program, w ware) (func(*program) request, error) {
+	device := map[string]string{"id": "HW-KNOWN", "name": "Known"}
+	activation, err := json.Marshal(map[string]any{"key": w.Key, "device": device})
+	if err != nil {
+		return nil, err
+	}
+	if status, err := newCaller(0, w.Token).post(ctx, keyward.url+activatePath, activation); err != nil || status != http.StatusOK {
+		return nil, fmt.Errorf("activating the known device: status %d, %w", status, err)
+	}
+	body, err := json.Marshal(map[string]any{"key": w.Key, "device": device, "version": "8.4.1", "nonce": "n-0S6_WzA2Mj"})
+	if err != nil {
+		return nil, err
+	}
+	return func(p *program) request {
+		return func(ctx context.Context, by caller, _ int) (int, error) {
+			return by.post(ctx, p.url+validatePath, body)
+		}
+	}, nil
+}
+
+// paced validates at a steady rate.
+func (c Calls) paced(ctx context.Context, keyward *program, w ware, out io.Writer) error {
+	ask, err := c.knownDevice(ctx, keyward, w)
+	if err != nil {
+		return err
+	}
+	for range rounds {
+		o, err := open(ctx, crew(4*validators, w.Token), c.Rate, c.Lasting, ask(keyward))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "validate, %d/s asked: %.0f/s answered, p50 %.1f ms, p99 %.1f ms, %d failed\n",
+			c.Rate, o.rate(), o.within(0.5).Seconds()*1e3, o.within(0.99).Seconds()*1e3, o.failed())
+	}
+	return nil
+}
+
+// activate gives new devices seats, and counts in the records that none that
+// was acknowledged is lost or there twice.
+func (c Calls) activate(ctx context.Context, keyward *program, w ware, out io.Writer) error {
+	var given int
+	for _, n := range []int{64, 256} {
+		o, err := closed(ctx, crew(n, w.Token), c.Lasting, func(ctx context.Context, by caller, i int) (int, error) {
+			return by.post(ctx, keyward.url+activatePath, fmt.Appendf(nil, `{"key": %q, "device": {"id": "HW-%d-%d"}}`, w.Key, n, i))
+		})
+		if err != nil {
+			return err
+		}
+		given += o.statuses[http.StatusOK]
+		fmt.Fprintf(out, "activate, %d callers: %.0f/s, p99 %.1f ms, answers by status %v\n", n, o.rate(), o.within(0.99).Seconds()*1e3, o.statuses)
+	}
+	return with(ctx, c.Place, func(uses *server.Services) error {
+		seats, err := uses.Store.Seats(ctx, w.License, nil, time.Now())
+		fmt.Fprintf(out, "activate: %d seats acknowledged, %d on record\n", given+1, seats.Used)
+		return err
+	})
+}
+
+// idle tells the memory once everything is answered.
+func (c Calls) idle(ctx context.Context, keyward *program, _ ware, out io.Writer) error {
+	if err := until(ctx, time.Now().Add(2*c.Lasting)); err != nil {
+		return err
+	}
+	memory, err := keyward.privateMemory()
+	fmt.Fprintf(out, "idle after that: %.1f MB of private memory\n", float64(memory)/1e6)
+	return err
+}
+
+// crew is n callers.
+func crew(n int, token string) []caller {
+	list := make([]caller, n)
+	for i := range list {
+		list[i] = newCaller(i, token)
+	}
+	return list
+}
