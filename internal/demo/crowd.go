@@ -46,6 +46,12 @@ func newCrowd(uses *server.Services, products []license.Product, now time.Time) 
 	return c, nil
 }
 
+// of is a crowd of the same products for customer i, which compares with that of
+// another installation whoever else is served at the same time.
+func (c *crowd) of(i int) *crowd {
+	return &crowd{uses: c.uses, ware: c.ware, random: rand.New(rand.NewPCG(1, uint64(i)+2)), now: c.now}
+}
+
 // add makes n licenses of a customer, assigned between from and to.
 func (c *crowd) add(ctx context.Context, owner id.ID, n int, from, to time.Time) error {
 	batch := make([]intake.License, 0, n)

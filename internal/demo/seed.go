@@ -1,10 +1,14 @@
 package demo
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
@@ -19,35 +23,106 @@ import (
 // Amount is how much to add to an installation, or how much was added.
 type Amount struct{ Customers, Licenses int }
 
+// seeders is how many customers are added at once: while one waits for its
+// commit, others make their licenses.
+const seeders = 4
+
 // Seed adds customers and spreads licenses over them, for measurements. It
 // tells progress how far it is, and stops between two batches when ctx ends;
 // what it returns then was added.
 func Seed(ctx context.Context, uses *server.Services, wanted Amount, progress io.Writer) (Amount, error) {
-	var done Amount
 	products, err := seedProducts(ctx, uses)
 	if err != nil {
-		return done, err
+		return Amount{}, err
 	}
-	now := time.Now().UTC()
-	c, err := newCrowd(uses, products, now)
+	c, err := newCrowd(uses, products, time.Now().UTC())
 	if err != nil {
-		return done, err
+		return Amount{}, err
 	}
-	for i := range wanted.Customers {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s := &sowing{wanted: wanted, progress: progress}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	failures := make([]error, seeders)
+	for i := range failures {
+		all.Go(func() {
+			if failures[i] = s.work(ctx, c, &next); failures[i] != nil {
+				stop()
+			}
+		})
+	}
+	all.Wait()
+	return s.done, first(failures)
+}
+
+// first is why the work ended, rather than that it did.
+func first(failures []error) error {
+	var ended error
+	for _, err := range failures {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		ended = cmp.Or(ended, err)
+	}
+	return ended
+}
+
+// sowing is how far a seed is.
+type sowing struct {
+	wanted   Amount
+	progress io.Writer
+	mu       sync.Mutex
+	done     Amount
+}
+
+// work adds one customer after another.
+func (s *sowing) work(ctx context.Context, c *crowd, next *atomic.Int64) error {
+	for i := int(next.Add(1)) - 1; i < s.wanted.Customers; i = int(next.Add(1)) - 1 {
 		if err := ctx.Err(); err != nil {
-			return done, err
+			return err
 		}
-		owner, err := seedCustomer(ctx, uses)
+		owner, err := seedCustomer(ctx, c.uses)
 		if err != nil {
-			return done, err
+			return err
 		}
-		done.Customers++
-		share := wanted.Licenses*(i+1)/wanted.Customers - wanted.Licenses*i/wanted.Customers
-		if err := seedLicenses(ctx, c, owner, share, &done, wanted, progress); err != nil {
-			return done, err
+		s.add(Amount{Customers: 1})
+		share := s.wanted.Licenses*(i+1)/s.wanted.Customers - s.wanted.Licenses*i/s.wanted.Customers
+		if err := s.licenses(ctx, c.of(i), owner, share); err != nil {
+			return err
 		}
 	}
-	return done, nil
+	return nil
+}
+
+// licenses gives one customer its share, in batches.
+func (s *sowing) licenses(ctx context.Context, c *crowd, owner id.ID, share int) error {
+	first := c.now.Add(-crowdSpan)
+	for made := 0; made < share; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next := min(made+crowdBatch, share)
+		if err := c.add(ctx, owner, next-made, between(first, c.now, made, share), between(first, c.now, next, share)); err != nil {
+			return err
+		}
+		s.add(Amount{Licenses: next - made})
+		made = next
+	}
+	return nil
+}
+
+// add notes what was added, and tells it now and then.
+func (s *sowing) add(more Amount) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	every := max(tellEvery, s.wanted.Licenses/50)
+	told := s.done.Licenses / every
+	s.done.Customers += more.Customers
+	s.done.Licenses += more.Licenses
+	if s.done.Licenses/every > told {
+		fmt.Fprintf(s.progress, "%d of %d licenses, %d of %d customers\n", s.done.Licenses, s.wanted.Licenses, s.done.Customers, s.wanted.Customers)
+	}
 }
 
 // SeedOwner adds a customer whose owner signs in like that, with that many
@@ -65,27 +140,8 @@ func SeedOwner(ctx context.Context, uses *server.Services, in SignIn, licenses i
 	if err != nil {
 		return err
 	}
-	return seedLicenses(ctx, c, owner.CustomerID, licenses, &Amount{Customers: 1}, Amount{1, licenses}, progress)
-}
-
-// seedLicenses gives one customer its share, in batches.
-func seedLicenses(ctx context.Context, c *crowd, owner id.ID, share int, done *Amount, wanted Amount, progress io.Writer) error {
-	first, every := c.now.Add(-crowdSpan), max(tellEvery, wanted.Licenses/50)
-	for made := 0; made < share; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		next := min(made+crowdBatch, share)
-		if err := c.add(ctx, owner, next-made, between(first, c.now, made, share), between(first, c.now, next, share)); err != nil {
-			return err
-		}
-		told := done.Licenses / every
-		done.Licenses, made = done.Licenses+next-made, next
-		if done.Licenses/every > told {
-			fmt.Fprintf(progress, "%d of %d licenses, %d of %d customers\n", done.Licenses, wanted.Licenses, done.Customers, wanted.Customers)
-		}
-	}
-	return nil
+	s := &sowing{wanted: Amount{1, licenses}, progress: progress, done: Amount{Customers: 1}}
+	return s.licenses(ctx, c, owner.CustomerID, licenses)
 }
 
 // tellEvery is after how many licenses progress is told, at most that often.

@@ -89,6 +89,17 @@ func (tx *Tx) exec(ctx context.Context, text string, args ...any) (int64, error)
 // When ctx ends while fn has not started, InTx returns the error of ctx and fn
 // never runs. Once started, fn is not interrupted and InTx tells the truth.
 func (s *Store) InTx(ctx context.Context, fn func(*Tx) error) error {
+	return s.inTx(ctx, fn, false)
+}
+
+// InTxAlone is InTx for thousands of statements. On SQLite operations that
+// share a commit have a savepoint each, and every statement in one pays for all
+// that came before it: what is long shares with nobody.
+func (s *Store) InTxAlone(ctx context.Context, fn func(*Tx) error) error {
+	return s.inTx(ctx, fn, true)
+}
+
+func (s *Store) inTx(ctx context.Context, fn func(*Tx) error, alone bool) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
@@ -97,7 +108,7 @@ func (s *Store) InTx(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	if s.writer != nil {
-		return s.writer.do(ctx, fn)
+		return s.writer.do(ctx, fn, alone)
 	}
 	return s.retry(ctx, fn)
 }

@@ -65,8 +65,8 @@ func (w *writer) close() error {
 }
 
 // do queues fn and waits for its end.
-func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
-	op := &operation{ctx: ctx, fn: fn, done: make(chan struct{})}
+func (w *writer) do(ctx context.Context, fn func(*Tx) error, alone bool) error {
+	op := &operation{ctx: ctx, fn: fn, alone: alone, done: make(chan struct{})}
 	select {
 	case w.queue <- op:
 	default:
@@ -111,11 +111,11 @@ func (w *writer) loop() {
 // for more: under load the queue fills while a commit is under way.
 func (w *writer) serve(op *operation) {
 	w.batch = append(w.batch[:0], op)
-	for len(w.batch) < batchLength {
+	for !op.alone && len(w.batch) < batchLength {
 		select {
 		case next, ok := <-w.queue:
 			if ok {
-				w.batch = append(w.batch, next)
+				w.batch, op = append(w.batch, next), next
 				continue
 			}
 		default:
@@ -123,7 +123,7 @@ func (w *writer) serve(op *operation) {
 		break
 	}
 	ended := w.timer.start()
-	if len(w.batch) == 1 || !w.together() {
+	if len(w.batch) == 1 || !w.together() || op.alone {
 		w.redo()
 	}
 	if took := ended(len(w.batch)); took > slowCommit {
@@ -134,8 +134,8 @@ func (w *writer) serve(op *operation) {
 	w.batch = w.batch[:0]
 }
 
-// together runs the batch in one transaction and answers all of it. It reports
-// false when the transaction broke under it: then nothing was written and
+// together runs the batch in one transaction and answers all of it, but for an
+// operation that wants one of its own. It reports false when the transaction broke under it: then nothing was written and
 // nobody answered.
 func (w *writer) together() bool {
 	w.s.trim()
@@ -144,7 +144,7 @@ func (w *writer) together() bool {
 		return true
 	}
 	for _, op := range w.batch {
-		if !op.start() {
+		if op.alone || !op.start() {
 			continue
 		}
 		if !w.inSavepoint(op) {
@@ -161,7 +161,7 @@ func (w *writer) together() bool {
 		return true
 	}
 	for _, op := range w.batch {
-		if !op.answered {
+		if !op.answered && !op.alone {
 			op.answer()
 		}
 	}
@@ -246,6 +246,7 @@ const (
 type operation struct {
 	ctx   context.Context
 	fn    func(*Tx) error
+	alone bool // wants a transaction of its own
 	state atomic.Int32
 	done  chan struct{}
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,6 +81,10 @@ func hold(t *testing.T, s *Store) (release func()) {
 // queue starts InTx calls in their order and returns a function that waits for
 // their errors. Panics and exits come back as errors.
 func queue(t *testing.T, s *Store, fns ...func(*Tx) error) func() []error {
+	return queueWith(t, s, s.InTx, fns...)
+}
+
+func queueWith(t *testing.T, s *Store, inTx func(context.Context, func(*Tx) error) error, fns ...func(*Tx) error) func() []error {
 	errs := make([]error, len(fns))
 	var wg sync.WaitGroup
 	for i, fn := range fns {
@@ -91,7 +96,7 @@ func queue(t *testing.T, s *Store, fns ...func(*Tx) error) func() []error {
 					errs[i] = fmt.Errorf("panic: %v", v.(*Panic).Value)
 				}
 			}()
-			errs[i] = s.InTx(t.Context(), fn)
+			errs[i] = inTx(t.Context(), fn)
 		})
 		for len(s.writer.queue) == before {
 			yield()
@@ -121,6 +126,48 @@ func TestBatchKeepsItsFailuresApart(t *testing.T) {
 		t.Errorf("the first ran %d times, want once", runs)
 	}
 	if diff := cmp.Diff([]int64{1, 5}, things(t, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What shares with nobody has no savepoint, runs once and in its turn, and
+// neither its failure nor a neighbor's touches the other.
+func TestLongOperationSharesWithNobody(t *testing.T) {
+	s := openThings(t)
+	refused := errors.New("refused")
+	// A transaction that shares can be rolled back to its savepoint.
+	shares := func(tx *Tx) bool {
+		_, err := tx.q.ExecContext(t.Context(), `RELEASE operation`)
+		if err == nil {
+			_, err = tx.q.ExecContext(t.Context(), `SAVEPOINT operation`)
+		}
+		return err == nil
+	}
+	var runs int
+	release := hold(t, s)
+	first := queue(t, s, func(tx *Tx) error {
+		if !shares(tx) {
+			t.Error("neighbors share no commit")
+		}
+		return add(tx, 1)
+	}, func(tx *Tx) error { return add(tx, 2) })
+	alone := queueWith(t, s, s.InTxAlone, func(tx *Tx) error {
+		runs++
+		if shares(tx) {
+			t.Error("the long one has a savepoint")
+		}
+		return add(tx, 3)
+	}, func(tx *Tx) error { return errors.Join(add(tx, 4), refused) })
+	last := queue(t, s, func(tx *Tx) error { return add(tx, 5) })
+	release()
+	errs := slices.Concat(first(), alone(), last())
+	if errs[0] != nil || errs[1] != nil || errs[2] != nil || !errors.Is(errs[3], refused) || errs[4] != nil {
+		t.Errorf("told %v", errs)
+	}
+	if runs != 1 {
+		t.Errorf("the long one ran %d times, want once", runs)
+	}
+	if diff := cmp.Diff([]int64{1, 2, 3, 5}, things(t, s)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -73,7 +73,7 @@ func (s *Service) Take(ctx context.Context, actor account.Actor, in []License) (
 	if err != nil {
 		return nil, err
 	}
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = s.Store.InTxAlone(ctx, func(tx *store.Tx) error {
 		for _, t := range batch {
 			if err := t.write(ctx, tx, actor, now); err != nil {
 				return err
