@@ -21,8 +21,9 @@ check: ## Vet the code and check its formatting
 	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
-bench: ## Run all benchmarks
+bench: build ## Run all benchmarks, then measure the program itself
 	go test -run '^$$' -bench . -benchmem ./...
+	measured=$$(mktemp -d) && trap 'rm -rf "$$measured"' EXIT && go run ./internal/load/cmd/load calls --place "$$measured"
 
 tidy: ## Bring go.mod and go.sum in line with the code
 	go mod tidy

@@ -81,28 +81,41 @@ func ask(b *testing.B, c caller, path string, body []byte) {
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
 }
 
-// BenchmarkActivateOverHTTP gives devices seats durably, and counts that none
-// is lost or given twice.
+// BenchmarkActivateOverHTTP gives devices of many licenses seats durably, and
+// counts that none is lost or given twice.
 func BenchmarkActivateOverHTTP(b *testing.B) {
+	const licenses = 500
 	for _, callers := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			w := apitest.New(b, unlimited())
 			p := w.AddProduct("Studio", nil)
-			none := license.Unlimited
-			l, key := w.Issue(p, licensing.Issue{CustomerID: w.AddCustomer("Ada").ID, Limit: &none})
+			owner, none := w.AddCustomer("Ada").ID, license.Unlimited
+			var sold []license.License
+			var keys []string
+			for range licenses {
+				l, key := w.Issue(p, licensing.Issue{CustomerID: owner, Limit: &none})
+				sold, keys = append(sold, l), append(keys, key)
+			}
 			c := newCaller(w.Server.URL, p.Token)
 			var given atomic.Int64
 			atOnce(b, callers, func(i int) {
-				switch status := c.post(b, activate, fmt.Appendf(nil, `{"key": %q, "device": {"id": "HW-%d"}}`, key, i)); {
+				switch status := c.post(b, activate, fmt.Appendf(nil, `{"key": %q, "device": {"id": "HW-%d"}}`, keys[i%licenses], i)); {
 				case status == http.StatusOK:
 					given.Add(1)
 				case status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable:
 					b.Errorf("status %d", status)
 				}
 			})
-			seats, err := w.Store.Seats(b.Context(), l.ID, nil, w.Now())
-			if err != nil || int64(seats.Used) != given.Load() {
-				b.Errorf("%d seats are held of %d acknowledged (%v)", seats.Used, given.Load(), err)
+			held := 0
+			for _, l := range sold {
+				seats, err := w.Store.Seats(b.Context(), l.ID, nil, w.Now())
+				if err != nil {
+					b.Fatal(err)
+				}
+				held += seats.Used
+			}
+			if int64(held) != given.Load() {
+				b.Errorf("%d seats are held of %d acknowledged", held, given.Load())
 			}
 		})
 	}

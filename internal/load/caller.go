@@ -30,21 +30,21 @@ func newCaller(n int, token string) caller {
 	}
 }
 
-// post returns the status of the answer, 0 when there was none.
-func (c caller) post(ctx context.Context, url string, body []byte) (int, error) {
+// post returns the status of the answer and what it says.
+func (c caller) post(ctx context.Context, url string, body []byte) (int, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", c.auth)
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode, err
+	said, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, said, err
 }
 
 // outcome is what came of many requests.

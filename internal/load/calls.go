@@ -1,11 +1,13 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyward/keyward/internal/server"
@@ -85,20 +87,21 @@ func (c Calls) validate(ctx context.Context, keyward *program, w ware, out io.Wr
 // knownDevice activates a device and returns how to validate for it.
 func (c Calls) knownDevice(ctx context.Context, keyward *program, w ware) (func(*program) request, error) {
 	device := map[string]string{"id": "HW-KNOWN", "name": "Known"}
-	activation, err := json.Marshal(map[string]any{"key": w.Key, "device": device})
+	activation, err := json.Marshal(map[string]any{"key": w.Licenses[0].Key, "device": device})
 	if err != nil {
 		return nil, err
 	}
-	if status, err := newCaller(0, w.Token).post(ctx, keyward.url+activatePath, activation); err != nil || status != http.StatusOK {
+	if status, _, err := newCaller(0, w.Token).post(ctx, keyward.url+activatePath, activation); err != nil || status != http.StatusOK {
 		return nil, fmt.Errorf("activating the known device: status %d, %w", status, err)
 	}
-	body, err := json.Marshal(map[string]any{"key": w.Key, "device": device, "version": "8.4.1", "nonce": "n-0S6_WzA2Mj"})
+	body, err := json.Marshal(map[string]any{"key": w.Licenses[0].Key, "device": device, "version": "8.4.1", "nonce": "n-0S6_WzA2Mj"})
 	if err != nil {
 		return nil, err
 	}
 	return func(p *program) request {
 		return func(ctx context.Context, by caller, _ int) (int, error) {
-			return by.post(ctx, p.url+validatePath, body)
+			status, _, err := by.post(ctx, p.url+validatePath, body)
+			return status, err
 		}
 	}, nil
 }
@@ -123,21 +126,34 @@ func (c Calls) paced(ctx context.Context, keyward *program, w ware, out io.Write
 // activate gives new devices seats, and counts in the records that none that
 // was acknowledged is lost or there twice.
 func (c Calls) activate(ctx context.Context, keyward *program, w ware, out io.Writer) error {
-	var given int
+	given := 1 // the known device's
 	for _, n := range []int{64, 256} {
+		var seated atomic.Int64
 		o, err := closed(ctx, crew(n, w.Token), c.Lasting, func(ctx context.Context, by caller, i int) (int, error) {
-			return by.post(ctx, keyward.url+activatePath, fmt.Appendf(nil, `{"key": %q, "device": {"id": "HW-%d-%d"}}`, w.Key, n, i))
+			key := w.Licenses[i%licenses].Key
+			status, answer, err := by.post(ctx, keyward.url+activatePath, fmt.Appendf(nil, `{"key": %q, "device": {"id": "HW-%d-%d"}}`, key, n, i))
+			if bytes.Contains(answer, []byte(`"valid":true`)) {
+				seated.Add(1)
+			}
+			return status, err
 		})
 		if err != nil {
 			return err
 		}
-		given += o.statuses[http.StatusOK]
-		fmt.Fprintf(out, "activate, %d callers: %.0f/s, p99 %.1f ms, answers by status %v\n", n, o.rate(), o.within(0.99).Seconds()*1e3, o.statuses)
+		given += int(seated.Load())
+		fmt.Fprintf(out, "activate, %d callers: %.0f/s, p99 %.1f ms, answers by status %v, %d seats given\n", n, o.rate(), o.within(0.99).Seconds()*1e3, o.statuses, seated.Load())
 	}
 	return with(ctx, c.Place, func(uses *server.Services) error {
-		seats, err := uses.Store.Seats(ctx, w.License, nil, time.Now())
-		fmt.Fprintf(out, "activate: %d seats acknowledged, %d on record\n", given+1, seats.Used)
-		return err
+		held, over := 0, 0
+		for _, l := range w.Licenses {
+			s, err := uses.Store.Seats(ctx, l.ID, nil, time.Now())
+			if err != nil {
+				return err
+			}
+			held, over = held+s.Used, over+max(0, s.Used-seats)
+		}
+		fmt.Fprintf(out, "activate: %d seats acknowledged, %d on record, %d over a limit\n", given, held, over)
+		return nil
 	})
 }
 

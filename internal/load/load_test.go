@@ -57,7 +57,7 @@ func TestMeasurements(t *testing.T) {
 		if regexp.MustCompile(`\b[1-9]\d* failed`).MatchString(out.String()) {
 			t.Errorf("some calls failed:\n%s", &out)
 		}
-		seats := regexp.MustCompile(`activate: (\d+) seats acknowledged, (\d+) on record`).FindStringSubmatch(out.String())
+		seats := regexp.MustCompile(`activate: (\d+) seats acknowledged, (\d+) on record, 0 over a limit`).FindStringSubmatch(out.String())
 		if seats == nil || seats[1] == "1" || seats[1] != seats[2] {
 			t.Errorf("seats %v:\n%s", seats, &out)
 		}

@@ -32,13 +32,22 @@ func with(ctx context.Context, p Place, use func(*server.Services) error) error 
 	return err
 }
 
-// ware is a product made for one measurement, with a license whose devices are
-// not counted.
+// ware is a product made for one measurement, with licenses of a customer.
 type ware struct {
-	Token   string
-	License id.ID
-	Key     string
+	Token    string
+	Licenses []sold
 }
+
+type sold struct {
+	id.ID
+	Key string
+}
+
+// The licenses of a ware and their seats.
+const (
+	licenses = 1000
+	seats    = 100
+)
 
 // prepareWare makes it; a place may have many.
 func prepareWare(ctx context.Context, uses *server.Services) (ware, error) {
@@ -58,9 +67,16 @@ func prepareWare(ctx context.Context, uses *server.Services) (ware, error) {
 	if err != nil {
 		return ware{}, err
 	}
-	unlimited := license.Unlimited
-	l, key, err := uses.Licensing.Issue(ctx, by, licensing.Issue{ProductID: p.ID, CustomerID: c.ID, Limit: &unlimited})
-	return ware{Token: token, License: l.ID, Key: key}, err
+	w := ware{Token: token}
+	limit := seats
+	for range licenses {
+		l, key, err := uses.Licensing.Issue(ctx, by, licensing.Issue{ProductID: p.ID, CustomerID: c.ID, Limit: &limit})
+		if err != nil {
+			return w, err
+		}
+		w.Licenses = append(w.Licenses, sold{l.ID, key})
+	}
+	return w, nil
 }
 
 // Owner is a customer whose pages are measured.

@@ -66,7 +66,7 @@ var calls = []struct {
 	{"time", "Since", clockOwners, true, "a clock is passed in, so that every instant can be tested"},
 	{"time", "Until", clockOwners, true, "a clock is passed in, so that every instant can be tested"},
 	{"time", "Sleep", nil, false, "a sleep is too long on one machine and too short on another: wait for what is to happen"},
-	{"os", "Exit", []string{"cmd", "internal/pgtest/cmd", "examples"}, true, "only main ends the program: nothing below it gets to clean up"},
+	{"os", "Exit", []string{"cmd", "internal/pgtest/cmd", "internal/load/cmd", "examples"}, true, "only main ends the program: nothing below it gets to clean up"},
 	{"fmt", "Print", []string{"examples"}, true, "write to the stream that was passed in"},
 	{"fmt", "Printf", []string{"examples"}, true, "write to the stream that was passed in"},
 	{"fmt", "Println", []string{"examples"}, true, "write to the stream that was passed in"},
@@ -74,7 +74,8 @@ var calls = []struct {
 
 // clockOwners assemble the program, or are the program: the client runs inside
 // other people's software and has nobody to pass it a clock unless they want to.
-var clockOwners = []string{"cmd", "internal/server", "internal/cli", "internal/demo", "client", "examples/offline"}
+// What measures needs the real time.
+var clockOwners = []string{"cmd", "internal/server", "internal/cli", "internal/demo", "client", "examples/offline", "internal/load"}
 
 func TestCallsWhereTheyBelong(t *testing.T) {
 	for _, s := range sources(t) {
