@@ -26,15 +26,24 @@ type task struct {
 	every time.Duration
 	do    func(context.Context) error
 
+	everywhere bool // also where this process does not lead
+
 	mu   sync.Mutex // held while it runs
 	next time.Time
 }
 
-// Every has do called at the start and then at the interval, never twice at
-// the same time in one process; other processes have rounds of their own. An
-// error is logged and does not change the rounds.
+// Every has do called in the one process that leads: when it begins to lead and
+// then at the interval, never twice at the same time. What do writes is refused
+// with store.ErrNotLeading once another process leads. An error is logged and
+// does not change the rounds.
 func (r *Runner) Every(name string, interval time.Duration, do func(context.Context) error) {
 	r.tasks = append(r.tasks, &task{name: name, every: interval, do: do})
+}
+
+// Everywhere has do called in each process, at the start and then at the
+// interval, for what a process has in its memory.
+func (r *Runner) Everywhere(name string, interval time.Duration, do func(context.Context) error) {
+	r.tasks = append(r.tasks, &task{name: name, every: interval, do: do, everywhere: true})
 }
 
 func (t *task) due(now time.Time) bool {
@@ -46,9 +55,13 @@ func (t *task) due(now time.Time) bool {
 func (r *Runner) runTask(ctx context.Context, t *task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ctx, ours := r.under(ctx, t)
+	if !ours {
+		return
+	}
 	t.next = r.clock().Add(t.every)
 	err := guard(func() error { return t.do(ctx) })
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !r.usurped(ctx, err) {
 		r.log.ErrorContext(ctx, "a periodic task failed; it comes round again", append(details(err), "task", t.name)...)
 	}
 }
@@ -64,6 +77,7 @@ func (r *Runner) Start(ctx context.Context) {
 		return
 	}
 	r.looked.Store(r.clock().UnixMicro())
+	r.campaign(ctx, true)
 	loops, end := context.WithCancel(ctx)
 	r.end = end
 	for range workers {
@@ -73,6 +87,7 @@ func (r *Runner) Start(ctx context.Context) {
 		r.inside.Go(func() { r.repeat(loops, t) })
 	}
 	r.inside.Go(func() { r.hasten(loops) })
+	r.inside.Go(func() { r.lead(loops) })
 }
 
 // Stop takes no more jobs and waits for those at work, unless the context of
@@ -87,6 +102,9 @@ func (r *Runner) Stop() {
 	r.end()
 	r.inside.Wait()
 	r.end = nil
+	ctx, done := context.WithTimeout(context.Background(), renewEvery)
+	defer done()
+	r.abdicate(ctx)
 }
 
 // work is the loop of one worker.
@@ -116,10 +134,12 @@ func (r *Runner) repeat(loops context.Context, t *task) {
 	ticks, end := r.ticks(t.every)
 	defer end()
 	for loops.Err() == nil {
+		begins := r.reign.begins()
 		r.runTask(loops, t)
 		select {
 		case <-loops.Done():
 		case <-ticks:
+		case <-begins:
 		}
 	}
 }

@@ -44,6 +44,7 @@ type Runner struct {
 	observe  func(kind, outcome string)
 	looked   atomic.Int64 // when a worker last reached the queue, in µs
 	busy     atomic.Int32 // workers with a job in hand
+	reign    *reign
 
 	mu     sync.Mutex
 	end    context.CancelFunc // of the loops; nil when none run
@@ -58,6 +59,7 @@ func New(s *store.Store, now func() time.Time, log *slog.Logger) *Runner {
 		handlers: map[string]Handler{},
 		wake:     make(chan struct{}, 1),
 		observe:  func(string, string) {},
+		reign:    newReign(),
 	}
 	r.Every("job.rescue", time.Minute, r.rescue)
 	r.Every("job.purge", time.Hour, r.purge)

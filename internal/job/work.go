@@ -13,6 +13,7 @@ import (
 // every job that is due. Its error is about the queue; what became of a job is
 // in the queue and in the log.
 func (r *Runner) RunDue(ctx context.Context) error {
+	r.campaign(ctx, true)
 	for _, t := range r.tasks {
 		if t.due(r.clock()) {
 			r.runTask(ctx, t)

@@ -98,6 +98,22 @@ func (m *Metrics) Levels(look func(context.Context) (map[string]int64, error)) {
 	}
 }
 
+// Leader has leads called at each fetch: whether this process does the tasks
+// that one process does for all.
+func (m *Metrics) Leader(leads func() bool) {
+	if m == nil {
+		return
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "keyward_leader", Help: "1 where this process does the tasks that one process does for all.",
+	}, func() float64 {
+		if leads() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // Handler answers Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()

@@ -158,6 +158,7 @@ func (s *Server) measure() {
 		return
 	}
 	s.jobs.Observe(s.metrics.Job)
+	s.metrics.Leader(s.jobs.Leads)
 	s.metrics.Levels(func(ctx context.Context) (map[string]int64, error) {
 		lengths, err := s.Store.QueueLengths(ctx)
 		if err == nil {

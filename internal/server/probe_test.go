@@ -116,7 +116,7 @@ func TestMetricsTellWhatHappensAndNobodysName(t *testing.T) {
 		for _, want := range []string{
 			`keyward_request_duration_seconds_count{method="POST",route="POST /api/v2/licenses/validate",status="200"} 1`,
 			`keyward_validations_total{code="valid"} 1`,
-			`keyward_queue_length{queue="jobs_waiting"}`, `keyward_queue_length{queue="writer"} 0`,
+			`keyward_queue_length{queue="jobs_waiting"}`, `keyward_queue_length{queue="writer"} 0`, "keyward_leader 1",
 			"keyward_commit_operations_count", "keyward_commit_duration_seconds_count", "go_build_info", "process_open_fds",
 		} {
 			if !strings.Contains(text, want) {

@@ -90,7 +90,7 @@ func (s *Server) addJobs() error {
 	desk := due.New(s.Store, s.now, s.jobs.Wake)
 	s.jobs.Every("mails.collect", time.Second, desk.Collect)
 	s.jobs.Every("mails.sweep", time.Hour, desk.Sweep)
-	s.jobs.Every("tally.flush", time.Second, s.Licensing.Tally().Flush)
+	s.jobs.Everywhere("tally.flush", time.Second, s.Licensing.Tally().Flush)
 	s.jobs.Every("seats.tidy", time.Hour, s.Licensing.TidySeats)
 	s.jobs.Every("events.seal", time.Second, func(ctx context.Context) error {
 		_, err := s.Sealer.Seal(ctx)

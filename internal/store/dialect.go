@@ -14,6 +14,9 @@ type dialect struct {
 	// lockSuffix locks the selected rows against other writers, but not against
 	// rows that refer to them. SQLite has one writer and needs none.
 	lockSuffix string
+	// shareSuffix keeps the selected rows from changing, and lets others do so
+	// too.
+	shareSuffix string
 	// claimSuffix takes rows that no other worker holds.
 	claimSuffix string
 	// hasTable counts the tables named $1.
@@ -32,6 +35,9 @@ const (
 
 // lockRow is appended to a SELECT of the rows a change is about.
 func (d *dialect) lockRow() string { return d.lockSuffix }
+
+// shareRow is appended to a SELECT of rows that must stay as they are.
+func (d *dialect) shareRow() string { return d.shareSuffix }
 
 // claim is appended to the SELECT with which a worker takes its next rows.
 func (d *dialect) claim() string { return d.claimSuffix }

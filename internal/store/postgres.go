@@ -28,6 +28,7 @@ const (
 var postgresDialect = &dialect{
 	name:        postgresName,
 	lockSuffix:  " FOR NO KEY UPDATE",
+	shareSuffix: " FOR SHARE",
 	claimSuffix: " FOR UPDATE SKIP LOCKED",
 	hasTable:    `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
 	snapshot:    &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},

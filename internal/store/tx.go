@@ -107,6 +107,7 @@ func (s *Store) inTx(ctx context.Context, fn func(*Tx) error, alone bool) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	fn = fenced(ctx, fn)
 	if s.writer != nil {
 		return s.writer.do(ctx, fn, alone)
 	}
