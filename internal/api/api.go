@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
@@ -26,6 +27,7 @@ type Deps struct {
 	Delivery  *delivery.Service
 	Trail     *audit.Sealer
 	Support   *support.Service
+	Attempts  *attempt.Counter
 	Now       func() time.Time
 	Limits    Limits // the zero value stands for the usual ones
 }
@@ -45,7 +47,7 @@ const requestTime = 10 * time.Second
 
 // New makes the API.
 func New(d Deps) *API {
-	a := &API{Deps: d, limiter: newLimiter(d.Limits, d.Now)}
+	a := &API{Deps: d, limiter: newLimiter(d.Attempts, d.Limits, d.Now)}
 	doc := newDocument()
 	a.calls = newBodyReader(doc.registry, reflect.TypeFor[Call](), maxBody)
 	a.spec = doc.render()

@@ -2,9 +2,9 @@ package api
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
@@ -45,20 +45,16 @@ const maxCallers = 50_000
 
 type limiter struct {
 	now      func() time.Time
-	requests *ratelimit.Limit
-	unknown  *ratelimit.Limit
-
-	mu     sync.Mutex
-	paused map[string]time.Time // who has spent the budget for unknown keys, until when
+	requests *ratelimit.Limit // of this server: it is what is protected
+	unknown  *attempt.Limit   // of all servers together
 }
 
-func newLimiter(l Limits, now func() time.Time) *limiter {
+func newLimiter(c *attempt.Counter, l Limits, now func() time.Time) *limiter {
 	l = l.orUsual()
 	return &limiter{
 		now:      now,
 		requests: ratelimit.New(l.Interval, l.Burst, maxCallers),
-		unknown:  ratelimit.New(l.UnknownInterval, l.UnknownBurst, maxCallers),
-		paused:   map[string]time.Time{},
+		unknown:  c.Limit("keys", l.UnknownInterval, l.UnknownBurst),
 	}
 }
 
@@ -77,11 +73,11 @@ func (l *limiter) admit(r *http.Request, token id.ID) error {
 }
 
 // mayGuess refuses whoever has spent the budget for unknown keys, before
-// anything is looked up: otherwise a right guess would still get through.
+// anything is looked up: otherwise a right guess would still get through. What
+// the other servers have refused is not asked for, so that a call with a good
+// key costs nothing; a guesser gets one more guess from each.
 func (l *limiter) mayGuess(r *http.Request, token id.ID) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if wait := l.paused[caller(r, token)].Sub(l.now()); wait > 0 {
+	if wait := l.unknown.Refused(caller(r, token), l.now()); wait > 0 {
 		return tooOften(wait)
 	}
 	return nil
@@ -90,31 +86,11 @@ func (l *limiter) mayGuess(r *http.Request, token id.ID) error {
 // guessed counts a key that does not exist, and returns an error when there
 // were too many.
 func (l *limiter) guessed(r *http.Request, token id.ID) error {
-	who, now := caller(r, token), l.now()
-	wait := l.unknown.Take(who, now)
-	if wait == 0 {
-		return nil
+	wait, err := l.unknown.Take(r.Context(), caller(r, token), l.now())
+	if err == nil && wait > 0 {
+		err = tooOften(wait)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.paused) >= maxCallers {
-		l.forget(now)
-	}
-	l.paused[who] = now.Add(wait)
-	return tooOften(wait)
-}
-
-// forget drops the pauses that are over. When that is not enough, all are
-// dropped: the next unknown key begins a new one.
-func (l *limiter) forget(now time.Time) {
-	for who, until := range l.paused {
-		if !now.Before(until) {
-			delete(l.paused, who)
-		}
-	}
-	if len(l.paused) >= maxCallers {
-		clear(l.paused)
-	}
+	return err
 }
 
 func tooOften(wait time.Duration) error {

@@ -103,6 +103,7 @@ func (s *Server) addJobs() error {
 	s.jobs.Every("files.sweep", time.Hour, s.Delivery.Sweep)
 	s.jobs.Every("sign_ins.purge", time.Hour, s.Identity.PurgeSignIns)
 	s.jobs.Every("tickets.close", 10*time.Minute, s.Support.CloseResolved)
+	s.jobs.Every("attempts.purge", time.Minute, func(ctx context.Context) error { return s.Attempts.Purge(ctx, s.now()) })
 	s.jobs.Every("idempotency.purge", time.Hour, s.forgetIdempotent)
 	return nil
 }
@@ -157,7 +158,7 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
-	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Trail: s.Sealer, Support: s.Support, Now: s.now})
+	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Trail: s.Sealer, Support: s.Support, Attempts: s.Attempts, Now: s.now})
 	native.Mount(mux)
 	manual, err := docs.New(docs.Deps{
 		OpenAPI: native.OpenAPI(), API: native.Routes(), Now: s.now, AppName: s.config.AppName, BaseURL: s.config.Address(),

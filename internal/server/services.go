@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/calendar"
 	"github.com/keyward/keyward/internal/app/catalog"
@@ -41,6 +42,7 @@ type Services struct {
 	Webhooks  *webhooks.Service
 	Support   *support.Service
 	Sealer    *audit.Sealer
+	Attempts  *attempt.Counter
 }
 
 // Options say how an installation is opened.
@@ -111,6 +113,7 @@ func assemble(ctx context.Context, s *store.Store, c config.Database, o Options)
 		Intake:    intake.New(intake.Deps{Store: s, Master: master, Now: o.Now}),
 		Webhooks:  webhooks.New(webhooks.Deps{Store: s, Master: master, Now: o.Now}),
 		Sealer:    audit.NewSealer(s, master, o.Now),
+		Attempts:  attempt.NewCounter(s, master),
 	}, nil
 }
 

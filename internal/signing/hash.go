@@ -20,6 +20,12 @@ func (m *Master) TokenHash(purpose, token string) []byte {
 	return keyedHash(m.tokens, purpose, token)
 }
 
+// AttemptHash is what somebody's attempts at a limit are counted under. Without
+// the master key nobody can try addresses against it.
+func (m *Master) AttemptHash(limit, who string) []byte {
+	return keyedHash(m.tokens, "attempts "+limit, who)
+}
+
 func keyedHash(key []byte, scope, value string) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(appendPart(nil, scope))

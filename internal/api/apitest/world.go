@@ -17,6 +17,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/app/audit"
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/app/delivery"
@@ -78,7 +79,7 @@ func New(t testing.TB, o Options) *World {
 	w.Support = support.New(support.Deps{Store: s, Master: master, Licensing: w.Licensing, Now: w.Now, Log: logger})
 	w.API = api.New(api.Deps{
 		Licensing: w.Licensing, Identity: w.Identity, Delivery: w.Delivery, Now: w.Now, Limits: o.Limits,
-		Trail: w.Sealer, Support: w.Support,
+		Trail: w.Sealer, Support: w.Support, Attempts: attempt.NewCounter(s, master),
 		Catalog: catalog.New(catalog.Deps{Store: s, Master: master, Now: w.Now, Log: logger}),
 	})
 	mux := http.NewServeMux()

@@ -94,8 +94,8 @@ func (s *Service) ConfirmApp(ctx context.Context, actor account.Actor, code stri
 	if err := proved(actor, now); err != nil {
 		return nil, err
 	}
-	if wait := s.limits.stepAccount.Take("setup "+string(actor.ID), now); wait > 0 {
-		return nil, limited(wait, nextOfStep)
+	if err := count(ctx, s.limits.stepAccount, "setup "+string(actor.ID), now, nextOfStep); err != nil {
+		return nil, err
 	}
 	codes := account.NewRecoveryCodes()
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -154,8 +154,8 @@ func (s *Service) RemoveApp(ctx context.Context, actor account.Actor, code strin
 		return errProof
 	}
 	if !recent {
-		if wait := s.limits.stepAccount.Take("session "+string(actor.ID), now); wait > 0 {
-			return limited(wait, nextOfStep)
+		if err := count(ctx, s.limits.stepAccount, "session "+string(actor.ID), now, nextOfStep); err != nil {
+			return err
 		}
 	}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {

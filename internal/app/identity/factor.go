@@ -55,8 +55,8 @@ func (s *Service) ProvePassword(ctx context.Context, actor account.Actor, sessio
 		return missing(err, "person")
 	}
 	now := s.clock()
-	if wait := s.proofWait(known, p, now); wait > 0 {
-		return limited(wait, nextOfSignIn)
+	if err := s.countProof(ctx, known, p, now); err != nil {
+		return err
 	}
 	ok, _, err := s.verify(ctx, p.PasswordHash, password, s.PersonCost)
 	if err != nil {
@@ -75,13 +75,13 @@ func (s *Service) ProvePassword(ctx context.Context, actor account.Actor, sessio
 	})
 }
 
-// proofWait counts an attempt at a password in a session: in a browser that is
+// countProof counts an attempt at a password in a session: in a browser that is
 // known as those to sign in there, else by the account.
-func (s *Service) proofWait(known string, p account.Person, now time.Time) time.Duration {
+func (s *Service) countProof(ctx context.Context, known string, p account.Person, now time.Time) error {
 	if device := s.deviceOf(known, p.Email, now); device != "" {
-		return s.limits.signInDevice.Take(device, now)
+		return count(ctx, s.limits.signInDevice, device, now, nextOfSignIn)
 	}
-	return s.limits.signInAccount.Take(p.Email, now)
+	return count(ctx, s.limits.signInAccount, p.Email, now, nextOfSignIn)
 }
 
 // prove notes it and leaves the event.

@@ -1,9 +1,11 @@
 package identity
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/ratelimit"
 )
@@ -28,7 +30,7 @@ type Limits struct {
 	StepAccount    Rate // codes of the second step of one account, from browsers it has not signed in with
 	StepDevice     Rate // from one browser it has signed in with
 	PasskeyAsk     Rate // passkeys asked for by one network address, or one person
-	Keys           int  // how many addresses and accounts are remembered, each
+	Keys           int  // how many who ask for passkeys are remembered
 }
 
 // DefaultLimits leave room for a forgetful person and an office behind one
@@ -50,32 +52,44 @@ func DefaultLimits() Limits {
 	}
 }
 
-// limiters count what Limits bound.
+// limiters count what Limits bound. Those that protect what can be guessed, and
+// mailboxes, are counted by all servers together.
 type limiters struct {
-	signInAddress, signInAccount, signInDevice, passwordChange, testMail, teamInvitation, resetAddress, resetAccount *ratelimit.Limit
-	stepAccount, stepDevice, passkeyAsk                                                                              *ratelimit.Limit
+	signInAddress, signInAccount, signInDevice, passwordChange, testMail, teamInvitation *attempt.Limit
+	resetAddress, resetAccount, stepAccount, stepDevice                                  *attempt.Limit
+
+	passkeyAsk *ratelimit.Limit // against work and rows, not against guessing: of each server
 }
 
-func newLimiters(l Limits) limiters {
+func newLimiters(c *attempt.Counter, l Limits) limiters {
+	of := func(name string, r Rate) *attempt.Limit { return c.Limit(name, r.Every, r.Burst) }
 	return limiters{
-		stepAccount:    newLimiter(l.StepAccount, l.Keys),
-		stepDevice:     newLimiter(l.StepDevice, l.Keys),
-		passkeyAsk:     newLimiter(l.PasskeyAsk, l.Keys),
-		signInAddress:  newLimiter(l.SignInAddress, l.Keys),
-		signInAccount:  newLimiter(l.SignInAccount, l.Keys),
-		signInDevice:   newLimiter(l.SignInDevice, l.Keys),
-		passwordChange: newLimiter(l.PasswordChange, l.Keys),
-		teamInvitation: newLimiter(l.TeamInvitation, l.Keys),
-		testMail:       newLimiter(l.TestMail, l.Keys),
-		resetAddress:   newLimiter(l.ResetAddress, l.Keys),
-		resetAccount:   newLimiter(l.ResetAccount, l.Keys),
+		stepAccount:    of("step.account", l.StepAccount),
+		stepDevice:     of("step.device", l.StepDevice),
+		passkeyAsk:     ratelimit.New(l.PasskeyAsk.Every, l.PasskeyAsk.Burst, l.Keys),
+		signInAddress:  of("sign_in.address", l.SignInAddress),
+		signInAccount:  of("sign_in.account", l.SignInAccount),
+		signInDevice:   of("sign_in.device", l.SignInDevice),
+		passwordChange: of("password.change", l.PasswordChange),
+		teamInvitation: of("team.invitation", l.TeamInvitation),
+		testMail:       of("mail.test", l.TestMail),
+		resetAddress:   of("link.address", l.ResetAddress),
+		resetAccount:   of("link.account", l.ResetAccount),
 	}
 }
 
-func newLimiter(r Rate, most int) *ratelimit.Limit { return ratelimit.New(r.Every, r.Burst, most) }
-
 // networkOf is what an address is counted as.
 func networkOf(a netip.Addr) string { return ratelimit.Bucket(a).String() }
+
+// count counts an attempt at a limit; its error is for somebody who has to wait,
+// whom next tells what else they can do.
+func count(ctx context.Context, l *attempt.Limit, who string, now time.Time, next string) error {
+	wait, err := l.Take(ctx, who, now)
+	if err == nil && wait > 0 {
+		err = limited(wait, next)
+	}
+	return err
+}
 
 // limited is the answer to somebody who has to wait.
 func limited(wait time.Duration, next string) error {

@@ -51,8 +51,8 @@ func (s *Service) RequestSignInLink(ctx context.Context, email string, from Orig
 
 func (s *Service) requestLink(ctx context.Context, email string, n account.Notice, happened event.Type, from Origin) error {
 	now := s.clock()
-	if wait := s.limits.resetAddress.Take(networkOf(from.Address), now); wait > 0 {
-		return limited(wait, "Look for the mail that you have asked for already, in the spam folder too.")
+	if err := count(ctx, s.limits.resetAddress, networkOf(from.Address), now, "Look for the mail that you have asked for already, in the spam folder too."); err != nil {
+		return err
 	}
 	person, err := s.resettable(ctx, email, now)
 	if err != nil {
@@ -79,7 +79,10 @@ func (s *Service) requestLink(ctx context.Context, email string, n account.Notic
 // error, because the owner has the mails.
 func (s *Service) resettable(ctx context.Context, email string, now time.Time) (id.ID, error) {
 	email, _ = account.NormalizeEmail(email)
-	wait := s.limits.resetAccount.Take(email, now)
+	wait, err := s.limits.resetAccount.Take(ctx, email, now)
+	if err != nil {
+		return "", err
+	}
 	p, err := s.Store.PersonByEmail(ctx, email)
 	if err != nil || wait > 0 || p.Status != account.Active {
 		return "", notMissing(err)

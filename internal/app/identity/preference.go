@@ -70,8 +70,8 @@ func (s *Service) RequestTestMail(ctx context.Context, actor account.Actor) erro
 		return err
 	}
 	now := s.clock()
-	if wait := s.limits.testMail.Take(string(actor.ID), now); wait > 0 {
-		return limited(wait, "Look for the test mails that are on their way already, in the spam folder too.")
+	if err := count(ctx, s.limits.testMail, string(actor.ID), now, "Look for the test mails that are on their way already, in the spam folder too."); err != nil {
+		return err
 	}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.EnqueueNotice(ctx, account.TestNotice, actor.ID, now)

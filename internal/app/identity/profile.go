@@ -84,8 +84,8 @@ func (s *Service) ChangePassword(ctx context.Context, actor account.Actor, in Ne
 	if err := personOnly(actor); err != nil {
 		return err
 	}
-	if wait := s.limits.passwordChange.Take(string(actor.ID), s.clock()); wait > 0 {
-		return limited(wait, "You stay signed in. Nothing was changed.")
+	if err := count(ctx, s.limits.passwordChange, string(actor.ID), s.clock(), "You stay signed in. Nothing was changed."); err != nil {
+		return err
 	}
 	p, err := s.Store.Person(ctx, actor.ID)
 	if err != nil {

@@ -79,8 +79,8 @@ func (s *Service) FinishSignIn(ctx context.Context, in StepCode) (Entry, error) 
 	if err != nil {
 		return Entry{}, err
 	}
-	if wait := s.stepWait(in.KnownDevice, p, now); wait > 0 {
-		return Entry{}, limited(wait, nextOfStep)
+	if err := s.countStep(ctx, in.KnownDevice, p, now); err != nil {
+		return Entry{}, err
 	}
 	a, err := decodeStep(c.Data)
 	if err != nil {
@@ -129,13 +129,13 @@ func (s *Service) passStep(ctx context.Context, tx *store.Tx, in StepCode, a arr
 	return true, s.begin(ctx, tx, a, e)
 }
 
-// stepWait counts an attempt. Like signInWait it gives a known browser attempts
+// countStep counts an attempt. Like countSignIn it gives a known browser attempts
 // of its own: whoever has the password must not lock the owner out.
-func (s *Service) stepWait(known string, p account.Person, now time.Time) time.Duration {
+func (s *Service) countStep(ctx context.Context, known string, p account.Person, now time.Time) error {
 	if device := s.deviceOf(known, p.Email, now); device != "" {
-		return s.limits.stepDevice.Take(device, now)
+		return count(ctx, s.limits.stepDevice, device, now, nextOfStep)
 	}
-	return s.limits.stepAccount.Take(string(p.ID), now)
+	return count(ctx, s.limits.stepAccount, string(p.ID), now, nextOfStep)
 }
 
 // spendCode reports whether a code is one of the actor's app, or one of their

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/signing"
@@ -48,7 +49,7 @@ func New(d Deps) *Service {
 	if d.AdministratorCost == (account.Cost{}) {
 		d.AdministratorCost = account.AdministratorCost()
 	}
-	return &Service{Deps: d, limits: newLimiters(d.Limits), tokens: newTokenCache(), party: newRelyingParty(d.AppName, d.BaseURL)}
+	return &Service{Deps: d, limits: newLimiters(attempt.NewCounter(d.Store, d.Master), d.Limits), tokens: newTokenCache(), party: newRelyingParty(d.AppName, d.BaseURL)}
 }
 
 // clock is the instant of one use case, as precise as the store keeps it.

@@ -48,8 +48,8 @@ const nextOfSignIn = `Wait, or choose a new password with "Forgot password": the
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Entry, error) {
 	now := s.clock()
 	email, _ := account.NormalizeEmail(in.Email) // "" is nobody's
-	if wait := s.signInWait(in, email, now); wait > 0 {
-		return Entry{}, limited(wait, nextOfSignIn)
+	if err := s.countSignIn(ctx, in, email, now); err != nil {
+		return Entry{}, err
 	}
 	e, err := s.letIn(ctx, email, in, now)
 	if errors.Is(err, errStale) {
@@ -77,17 +77,16 @@ func (s *Service) letIn(ctx context.Context, email string, in SignIn, now time.T
 	return Entry{}, err
 }
 
-// signInWait counts the attempt and says how long to wait instead, if so. A
-// browser that is known to the account has attempts of its own, so that nobody
-// can lock the owner out (P-AUTH-13).
-func (s *Service) signInWait(in SignIn, email string, now time.Time) time.Duration {
+// countSignIn counts the attempt. A browser that is known to the account has
+// attempts of its own, so that nobody can lock the owner out (P-AUTH-13).
+func (s *Service) countSignIn(ctx context.Context, in SignIn, email string, now time.Time) error {
 	if device := s.deviceOf(in.KnownDevice, email, now); device != "" {
-		return s.limits.signInDevice.Take(device, now)
+		return count(ctx, s.limits.signInDevice, device, now, nextOfSignIn)
 	}
-	if wait := s.limits.signInAddress.Take(networkOf(in.Address), now); wait > 0 {
-		return wait
+	if err := count(ctx, s.limits.signInAddress, networkOf(in.Address), now, nextOfSignIn); err != nil {
+		return err
 	}
-	return s.limits.signInAccount.Take(email, now)
+	return count(ctx, s.limits.signInAccount, email, now, nextOfSignIn)
 }
 
 // authenticate returns the person whose address and password these are, and a

@@ -75,8 +75,8 @@ func (s *Service) InviteMember(ctx context.Context, actor account.Actor, in NewM
 	if err := problems.Err(); err != nil {
 		return account.TeamInvitation{}, err
 	}
-	if wait := s.limits.teamInvitation.Take(string(in.CustomerID), now); wait > 0 {
-		return account.TeamInvitation{}, limited(wait, "The invitations so far are on their way.")
+	if err := count(ctx, s.limits.teamInvitation, string(in.CustomerID), now, "The invitations so far are on their way."); err != nil {
+		return account.TeamInvitation{}, err
 	}
 	var i account.TeamInvitation
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {

@@ -166,9 +166,9 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 	if err != nil {
 		return Answer{}, err
 	}
-	var claim []byte
-	if !s.guesses.spent(actor, l.ID, now) {
-		claim = s.claimHash(l.ID, c.Claim)
+	claim, err := s.claimed(ctx, actor, l.ID, c.Claim, now)
+	if err != nil {
+		return Answer{}, err
 	}
 	var d *deedContext
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -179,7 +179,9 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 		return Answer{}, err
 	}
 	if d.guessed {
-		s.guesses.count(actor, l.ID, d.now)
+		if err := s.guesses.count(ctx, actor, l.ID, d.now); err != nil {
+			return Answer{}, err
+		}
 	}
 	if d.seen != nil {
 		s.tally.saw(*d.seen)
@@ -189,6 +191,18 @@ func (s *Service) act(ctx context.Context, actor account.Actor, c Call, p verdic
 		answer.Activation = d.result
 	}
 	return answer, err
+}
+
+// claimed is what a claim code is compared by: nothing, where there is none or
+// where no more of them are looked at.
+func (s *Service) claimed(ctx context.Context, actor account.Actor, l id.ID, code string, now time.Time) ([]byte, error) {
+	if code == "" {
+		return nil, nil
+	}
+	if spent, err := s.guesses.spent(ctx, actor, l, now); err != nil || spent {
+		return nil, err
+	}
+	return s.claimHash(l, code), nil
 }
 
 func (s *Service) inTx(ctx context.Context, tx *store.Tx, licenseID id.ID, d *deedContext, do deed) error {

@@ -1,24 +1,23 @@
 package licensing
 
 import (
+	"context"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 	"github.com/keyward/keyward/internal/ratelimit"
 )
 
-// guesses limits wrong claim codes by license and network. It is in memory, and
-// each server has its own: that all guesses together stay few is kept with the
-// reservation. A right code costs nothing.
-type guesses struct{ wrong *ratelimit.Limit }
+// guesses limits wrong claim codes by license and network, on all servers
+// together. That those of all networks stay few is kept with the reservation. A
+// right code costs nothing.
+type guesses struct{ wrong *attempt.Limit }
 
-// maxGuessers bounds how many licenses and networks are remembered.
-const maxGuessers = 10_000
-
-func newGuesses() guesses {
-	return guesses{ratelimit.New(license.ReservedFor/license.MaxGuesses, license.MaxGuesses, maxGuessers)}
+func newGuesses(c *attempt.Counter) guesses {
+	return guesses{c.Limit("claim", license.ReservedFor/license.MaxGuesses, license.MaxGuesses)}
 }
 
 func guesser(actor account.Actor, l id.ID) string {
@@ -27,11 +26,13 @@ func guesser(actor account.Actor, l id.ID) string {
 
 // spent reports whether no code of this network is looked at now, not even a
 // right one.
-func (g guesses) spent(actor account.Actor, l id.ID, now time.Time) bool {
-	return g.wrong.Wait(guesser(actor, l), now) > 0
+func (g guesses) spent(ctx context.Context, actor account.Actor, l id.ID, now time.Time) (bool, error) {
+	wait, err := g.wrong.Wait(ctx, guesser(actor, l), now)
+	return wait > 0, err
 }
 
 // count counts a wrong code.
-func (g guesses) count(actor account.Actor, l id.ID, now time.Time) {
-	g.wrong.Take(guesser(actor, l), now)
+func (g guesses) count(ctx context.Context, actor account.Actor, l id.ID, now time.Time) error {
+	_, err := g.wrong.Take(ctx, guesser(actor, l), now)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
+	"github.com/keyward/keyward/internal/app/attempt"
 	"github.com/keyward/keyward/internal/app/isolation"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -44,7 +45,7 @@ func New(d Deps) *Service {
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
-	return &Service{Deps: d, signer: signing.NewSigner(d.Master), products: newProducts(d.Store), tally: newTally(d.Store, d.Validated), guesses: newGuesses()}
+	return &Service{Deps: d, signer: signing.NewSigner(d.Master), products: newProducts(d.Store), tally: newTally(d.Store, d.Validated), guesses: newGuesses(attempt.NewCounter(d.Store, d.Master))}
 }
 
 // Tally collects what need not be durable at once; flush it regularly.
