@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/keyward/keyward/internal/app/catalog"
 	"github.com/keyward/keyward/internal/id"
@@ -15,6 +17,7 @@ type productCommands struct {
 	Offline productOffline `cmd:"" help:"Switch signed files for devices that never connect on or off."`
 	List    productList    `cmd:"" help:"List the products and their public keys."`
 	Set     productSet     `cmd:"" help:"Change the slug of a product, and how its releases reach customers."`
+	Rotate  productRotate  `cmd:"" name:"rotate-key" help:"Make a new key that signs for a product, from a date on. Ship software that knows both keys before."`
 }
 
 type productCreate struct {
@@ -174,6 +177,46 @@ func (c *productSet) change(d *license.Delivery) {
 			*s.what = *s.to
 		}
 	}
+}
+
+type productRotate struct {
+	storage
+	Product string     `arg:"" help:"Slug or id of the product."`
+	From    *dateValue `name:"from" placeholder:"DATE" help:"From when the new key signs, such as 2027-03-12, midnight UTC. Without it, at once: software that does not know the new key yet refuses its answers."`
+}
+
+func (c *productRotate) Run(on *call) error {
+	return c.with(on, func(ctx context.Context, uses *server.Services) error {
+		p, err := productOf(ctx, uses, c.Product)
+		if err != nil {
+			return err
+		}
+		var from time.Time
+		if c.From != nil {
+			from = c.From.Time
+		}
+		key, err := uses.Catalog.RotateKey(ctx, operator(), p.ID, from)
+		if err != nil {
+			return err
+		}
+		pinned, err := key.Pinned()
+		if err != nil {
+			return err
+		}
+		return c.show(on, rotated{p.Name, key.KID, pinned.String(), key.SignsFrom})
+	})
+}
+
+type rotated struct {
+	Product   string    `json:"product"`
+	KeyID     string    `json:"key_id"`
+	PublicKey string    `json:"public_key"`
+	SignsFrom time.Time `json:"signs_from"`
+}
+
+func (r rotated) text() string {
+	return fmt.Sprintf("From %s on a new key signs for %s. Its public half, which software has to know by then besides the one before:\n%s\n",
+		r.SignsFrom.Format(time.RFC3339), r.Product, r.PublicKey)
 }
 
 type productSetResult struct {

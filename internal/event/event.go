@@ -22,6 +22,7 @@ const (
 	ProductRestored     Type = "product.restored"
 	ProductSwapsChanged Type = "product.swaps_changed"
 	ProductChanged      Type = "product.changed"
+	ProductKeyRotated   Type = "product.key_rotated"
 	GeneratorCreated    Type = "generator.created"
 	ReleaseCreated      Type = "release.created"
 	ReleasePublished    Type = "release.published"

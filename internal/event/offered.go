@@ -5,7 +5,7 @@ package event
 // with their accounts is theirs.
 func Offered() []Type {
 	return []Type{
-		ProductCreated, ProductEnabled, ProductDisabled, ProductKilled, ProductRestored, ProductOffline, GeneratorCreated, ReleaseCreated,
+		ProductCreated, ProductEnabled, ProductDisabled, ProductKilled, ProductRestored, ProductOffline, ProductKeyRotated, GeneratorCreated, ReleaseCreated,
 		LicenseCreated, LicenseAssigned, LicenseActivated, LicenseSuspended, LicenseReinstated, LicenseRenewed, LicenseChanged,
 		LicenseRevoked, LicenseExpired,
 		ActivationCreated, ActivationDeactivated, OfflineIssued, OfflineReturned,

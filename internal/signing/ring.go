@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/keyward/keyward/licensefile"
 )
@@ -24,7 +25,8 @@ type Key struct {
 	Algorithm     Algorithm
 	Public        []byte
 	SealedPrivate []byte
-	Retired       bool // signs no longer, still verifies
+	Retired       bool      // signs no longer, still verifies
+	SignsFrom     time.Time // it verifies before, too, so that software can know it in time
 }
 
 // Pinned is the public half in the form that software pins.
@@ -39,13 +41,14 @@ func (k Key) binding() Binding {
 	return Binding{Table: "product_key", Column: "private", Row: k.Product + "/" + k.KID}
 }
 
-// Ring is all keys of one product.
+// Ring is all keys of one product, the one that signs last first.
 type Ring []Key
 
-// Current returns the key that signs with an algorithm.
-func (r Ring) Current(algorithm Algorithm) (Key, bool) {
+// Current returns the key that signs with an algorithm at an instant: the last
+// one that has begun to.
+func (r Ring) Current(algorithm Algorithm, now time.Time) (Key, bool) {
 	for _, k := range r {
-		if k.Algorithm == algorithm && !k.Retired {
+		if k.Algorithm == algorithm && !k.Retired && !now.Before(k.SignsFrom) {
 			return k, true
 		}
 	}

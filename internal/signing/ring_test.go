@@ -54,7 +54,7 @@ func TestLeasesVerifyThroughARotation(t *testing.T) {
 	before := signLease(t, m, old)
 	old.Retired = true
 	ring := signing.Ring{old, newKey(t, m)}
-	current, ok := ring.Current(signing.Ed25519)
+	current, ok := ring.Current(signing.Ed25519, time.Now())
 	if !ok || current.KID == old.KID {
 		t.Fatalf("current key %v", current.KID)
 	}
@@ -72,7 +72,7 @@ func TestLeasesVerifyThroughARotation(t *testing.T) {
 			t.Errorf("signed %s: %s", name, diff)
 		}
 	}
-	if _, ok := (signing.Ring{old}).Current(signing.Ed25519); ok {
+	if _, ok := (signing.Ring{old}).Current(signing.Ed25519, time.Now()); ok {
 		t.Error("a retired key is current")
 	}
 }

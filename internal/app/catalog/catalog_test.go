@@ -379,3 +379,58 @@ func TestJWKS(t *testing.T) { // C-PRD-04
 	_, err = f.CurrentKey(t.Context(), "none")
 	wantCode(t, err, "not_found")
 }
+
+// C-PRD-04
+func TestRotateKey(t *testing.T) {
+	f := newFixture(t)
+	p := f.product(t, nil)
+	before, err := f.CurrentKey(t.Context(), p.ID)
+	ok(t, err)
+	day := 24 * time.Hour
+	next, err := f.RotateKey(t.Context(), system, p.ID, f.now.Add(day))
+	ok(t, err)
+
+	t.Run("both keys verify from now on, and the one before signs", func(t *testing.T) {
+		current, err := f.CurrentKey(t.Context(), p.ID)
+		ok(t, err)
+		same(t, before.KID, current.KID)
+		set, err := f.JWKS(t.Context(), p.ID)
+		ok(t, err)
+		if !strings.Contains(string(set), before.KID) || !strings.Contains(string(set), next.KID) {
+			t.Errorf("keys %s", set)
+		}
+	})
+	t.Run("a second rotation waits for the first", func(t *testing.T) {
+		_, err := f.RotateKey(t.Context(), system, p.ID, f.now.Add(2*day))
+		wantCode(t, err, "rotation_waits")
+	})
+	t.Run("the new one signs from its instant on", func(t *testing.T) {
+		f.now = f.now.Add(day - time.Microsecond)
+		current, err := f.CurrentKey(t.Context(), p.ID)
+		ok(t, err)
+		same(t, before.KID, current.KID)
+		f.now = f.now.Add(time.Microsecond)
+		current, err = f.CurrentKey(t.Context(), p.ID)
+		ok(t, err)
+		same(t, next.KID, current.KID)
+	})
+	t.Run("without an instant it signs at once", func(t *testing.T) {
+		f.now = f.now.Add(day)
+		at, err := f.RotateKey(t.Context(), system, p.ID, time.Time{})
+		ok(t, err)
+		current, err := f.CurrentKey(t.Context(), p.ID)
+		ok(t, err)
+		same(t, at.KID, current.KID)
+	})
+	t.Run("wrong instants and strangers are refused", func(t *testing.T) {
+		_, err := f.RotateKey(t.Context(), system, p.ID, f.now.Add(-time.Second))
+		wantField(t, err, "from")
+		_, err = f.RotateKey(t.Context(), system, p.ID, license.Forever)
+		wantField(t, err, "from")
+		_, err = f.RotateKey(t.Context(), account.Actor{}, p.ID, time.Time{})
+		wantCode(t, err, "permission_missing")
+		_, err = f.RotateKey(t.Context(), system, "none", time.Time{})
+		wantCode(t, err, "not_found")
+	})
+	same(t, []event.Type{event.ProductCreated, event.ProductKeyRotated, event.ProductKeyRotated}, f.eventTypes(t))
+}

@@ -15,7 +15,7 @@ import (
 const (
 	// tokenCachedFor is how long a revoked token may still pass on a server
 	// that has just seen it.
-	tokenCachedFor = 3 * time.Second
+	tokenCachedFor = 500 * time.Millisecond
 	tokensCached   = 4096
 	// tokenTouchEvery is how precisely a token's last use is known.
 	tokenTouchEvery = time.Minute

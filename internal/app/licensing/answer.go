@@ -91,7 +91,7 @@ func (s *Service) lease(ctx context.Context, p license.Product, c Call, a Answer
 	if !issued.Before(until) {
 		return "", nil
 	}
-	key, err := s.signingKey(ctx, p)
+	key, err := s.signingKey(ctx, p, a.Verdict.At)
 	if err != nil {
 		return "", err
 	}
@@ -112,12 +112,12 @@ func (s *Service) lease(ctx context.Context, p license.Product, c Call, a Answer
 	return s.signer.SignLease(key, l)
 }
 
-func (s *Service) signingKey(ctx context.Context, p license.Product) (signing.Key, error) {
+func (s *Service) signingKey(ctx context.Context, p license.Product, now time.Time) (signing.Key, error) {
 	known, err := s.products.current(ctx, p.ID, p.Version)
 	if err != nil {
 		return signing.Key{}, err
 	}
-	key, ok := known.Keys.Current(signing.Ed25519)
+	key, ok := known.Keys.Current(signing.Ed25519, now)
 	if !ok {
 		return key, errNoKey
 	}

@@ -327,7 +327,7 @@ func (s *Service) OfflineText(ctx context.Context, actor account.Actor, wanted, 
 	if err != nil {
 		return OfflineText{}, err
 	}
-	key, err := s.signingKey(ctx, p)
+	key, err := s.signingKey(ctx, p, s.clock())
 	if err != nil {
 		return OfflineText{}, err
 	}
