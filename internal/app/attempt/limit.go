@@ -87,13 +87,27 @@ func (l *Limit) Wait(ctx context.Context, who string, now time.Time) (time.Durat
 // Refused returns how long somebody has to wait whom this server refused
 // before, without asking the database.
 func (l *Limit) Refused(who string, now time.Time) time.Duration {
+	if l.refusesNobody() { // the usual case, asked at each call of software
+		return 0
+	}
 	return l.remembered(l.hash(who), now)
+}
+
+func (l *Limit) refusesNobody() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.refused) == 0
 }
 
 func (l *Limit) remembered(key []byte, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(l.refused[string(key)].Sub(now), 0)
+	wait := l.refused[string(key)].Sub(now)
+	if wait <= 0 {
+		delete(l.refused, string(key))
+		return 0
+	}
+	return wait
 }
 
 // remember keeps a refusal. When too many are kept, those that are over go, and
