@@ -228,6 +228,7 @@ func (d *Door) drawSetup(w http.ResponseWriter, r *http.Request, v *visit, refus
 		page.Problems, page.Code.Error, status = problemsOf(refused), fieldMessage(refused, "code"), httpx.StatusOf(refused)
 		setRetryAfter(w, refused)
 	}
+	httpx.Incompressible(w) // the secret of the app is on it
 	return d.templates.Render(w, status, "authenticator", page)
 }
 

@@ -31,6 +31,7 @@ var allowances = []allowance{
 	{"github.com/go-webauthn/webauthn", []string{"internal/app/identity"}, "one place knows what authenticators say"},
 	{"github.com/boombuler/barcode", []string{"internal/ui"}, "pages draw, doors do not"},
 	{"github.com/prometheus/client_golang", []string{"internal/metrics"}, "one package knows how what is counted is told"},
+	{"github.com/klauspost/compress", []string{"internal/httpx"}, "what is compressed, and what must not be, is decided once"},
 	{"golang.org/x/time", []string{"internal/ratelimit"}, "attempts are counted in one place"},
 
 	{module: "github.com/google/go-cmp"},

@@ -156,6 +156,9 @@ func (s *Server) routes(extras Extras) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pages, err = httpx.CompressPages(pages); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+ui.AssetsPath, ui.NewAssets().Handler())
 	native := api.New(api.Deps{Licensing: s.Licensing, Identity: s.Identity, Catalog: s.Catalog, Delivery: s.Delivery, Trail: s.Sealer, Support: s.Support, Attempts: s.Attempts, Now: s.now})
