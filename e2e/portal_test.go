@@ -78,6 +78,7 @@ var records = parts{
 // appearance is what pages say and how they are worked with, whatever keeps
 // what they show.
 var appearance = parts{
+	{"a first visit weighs little and does not jump", firstVisitIsLight},
 	{"states are told apart and explained", statesAreExplained},
 	{"ends that are near or past are warned of", endsAreWarnedOf},
 	{"the list works without script", listWithoutScript},
