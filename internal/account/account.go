@@ -32,6 +32,7 @@ type Customer struct {
 	Name      string
 	Status    Status
 	CreatedAt time.Time
+	Version   int64 // rises with every change
 }
 
 // Person signs in to the portal. The password hash never leaves store and

@@ -22,8 +22,9 @@ func (r Role) MayInvite() bool { return r == Owner }
 
 // Member is a person of a customer.
 type Member struct {
-	Person Person
-	Role   Role
+	Person  Person
+	Role    Role
+	Version int64 // rises with every change of the role
 }
 
 // CheckTeam refuses a change after which nobody could manage the customer's

@@ -79,7 +79,7 @@ func (a *API) list(registry huma.Registry) httpx.Routes {
 
 // endpoints is everything that secret tokens can ask for.
 func endpoints() []endpoint {
-	return slices.Concat(licenseEndpoints(), productEndpoints(), customerEndpoints(), eventEndpoints(), releaseEndpoints(), ticketEndpoints())
+	return slices.Concat(licenseEndpoints(), productEndpoints(), planEndpoints(), customerEndpoints(), peopleEndpoints(), eventEndpoints(), releaseEndpoints(), ticketEndpoints())
 }
 
 // Routes lists what the API answers and who may ask.

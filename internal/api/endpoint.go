@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/once"
+	"github.com/keyward/keyward/internal/app/stale"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/httpx"
 	"github.com/keyward/keyward/internal/id"
@@ -122,6 +124,7 @@ func (q *asked) readVersion() error {
 			WithNext("Read the record again and send its ETag back as If-Match.")
 	}
 	q.version = version
+	q.ctx = stale.With(q.ctx, version)
 	return nil
 }
 
@@ -223,6 +226,37 @@ func list[T any](e endpoint, do func(*API, *asked) ([]T, error), key func(T) str
 		}
 		return page, err
 	})
+}
+
+// part is the part of a short list that q asks for, without those that it does
+// not want.
+func part[T any](q *asked, all []T, key func(T) string, wanted func(T) bool) []T {
+	if at := slices.IndexFunc(all, func(one T) bool { return key(one) == string(q.after) }); q.after != "" {
+		all = all[at+1:]
+	}
+	var some []T
+	for _, one := range all {
+		if len(some) <= q.limit && wanted(one) {
+			some = append(some, one)
+		}
+	}
+	return some
+}
+
+// remove is an endpoint that takes one thing away and answers its id.
+func remove(e endpoint, do func(*API, *asked) (id.ID, error)) endpoint {
+	e.method, e.out = http.MethodDelete, reflect.TypeFor[Done]()
+	e.answer = func(a *API, q *asked) (any, error) {
+		if err := q.once(nil); err != nil {
+			return nil, err
+		}
+		gone, err := do(a, q)
+		if was, again := once.Result(err); again {
+			gone, err = was, nil
+		}
+		return Done{ID: string(gone)}, err
+	}
+	return e
 }
 
 // unlessDone drops the news that the request was done before.

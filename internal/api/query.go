@@ -107,5 +107,23 @@ func (q *asked) number(name string, otherwise int) int {
 	return n
 }
 
+// yesNo are the values of a parameter that asks whether.
+func yesNo() []string { return []string{"true", "false"} }
+
+// yesNo is a parameter that asks whether, or nil.
+func (q *asked) yesNo(name string) *bool {
+	is, err := strconv.ParseBool(q.query[name])
+	if err != nil {
+		return nil
+	}
+	return &is
+}
+
+// wants reports whether something that is so, or not, is asked for.
+func (q *asked) wants(name string, is bool) bool {
+	asked := q.query[name]
+	return asked == "" || asked == strconv.FormatBool(is)
+}
+
 // filter is a parameter that names a record, or "".
 func (q *asked) filter(name string) id.ID { return id.ID(q.query[name]) }

@@ -50,7 +50,7 @@ func TestReleasesArePublishedAndWithdrawn(t *testing.T) {
 func TestTicketsAreReadAndAnswered(t *testing.T) {
 	v := newVendor(t)
 	c := read[api.CustomerRecord](t, v.call("POST", customers, body{"name": "Ada GmbH", "email": "ada@example.com"}), 201)
-	ada := read[api.People](t, v.call("GET", customers+"/"+c.ID+"/people", nil), 200).Items[0]
+	ada := read[api.Page[api.PersonRecord]](t, v.call("GET", customers+"/"+c.ID+"/people", nil), 200).Items[0]
 	asker := account.Actor{Kind: account.ActorPerson, ID: id.ID(ada.ID), CustomerID: id.ID(c.ID), Role: account.Owner}
 	asked, err := v.Support.Create(t.Context(), asker, support.Question{
 		Subject: "It does not start", Category: v.Support.Categories[0].Code, Priority: ticket.Normal, Description: "It says no.",

@@ -2,11 +2,11 @@ package api
 
 import (
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/catalog"
-	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 )
@@ -16,6 +16,7 @@ const productsPath = "/api/v2/products"
 // ProductRecord is a product as its vendor sees it.
 type ProductRecord struct {
 	ID               string          `json:"id"`
+	Version          int64           `json:"version" doc:"Grows with every change of it or of its keys. It is the ETag."`
 	Environment      string          `json:"environment" enum:"production,staging,development"`
 	Name             string          `json:"name"`
 	Slug             string          `json:"slug"`
@@ -30,10 +31,14 @@ type ProductRecord struct {
 	Swaps            SwapRules       `json:"swaps"`
 	OfflineAllowed   bool            `json:"offline_allowed"`
 	RenewalURL       string          `json:"renewal_url,omitempty"`
-	LeaseSeconds     int64           `json:"lease_seconds"`
+	HoldSeconds      int64           `json:"hold_seconds" doc:"How long a check-in keeps a floating seat of licenses issued from now on; 0: seats are fixed."`
+	LeaseSeconds     int64           `json:"lease_seconds" doc:"How long a signed answer may be relied on."`
+	MaxSkewSeconds   int64           `json:"max_skew_seconds" doc:"How far a device's clock may be off; 0: it is not looked at."`
 	Features         []FeatureRecord `json:"features" nullable:"false"`
 	Delivery         DeliveryRules   `json:"delivery"`
 }
+
+func (p ProductRecord) etag() int64 { return p.Version }
 
 // SwapRules say how often customers may free seats themselves.
 type SwapRules struct {
@@ -84,30 +89,11 @@ type NewProduct struct {
 	Swaps            SwapRules       `json:"swaps,omitempty"`
 	OfflineAllowed   bool            `json:"offline_allowed,omitempty"`
 	RenewalURL       string          `json:"renewal_url,omitempty" maxLength:"2048"`
-	LeaseSeconds     int64           `json:"lease_seconds,omitempty" minimum:"1" maximum:"315360000" doc:"How long a signed answer may be relied on. Without it, 14 days."`
+	HoldSeconds      int64           `json:"hold_seconds,omitempty" minimum:"0" maximum:"2678400" doc:"How long a check-in keeps a floating seat, from 60 on. Without it, seats are fixed."`
+	MaxSkewSeconds   int64           `json:"max_skew_seconds,omitempty" minimum:"0" maximum:"86400" doc:"How far a device's clock may be off. Without it, it is not looked at."`
+	LeaseSeconds     int64           `json:"lease_seconds,omitempty" minimum:"3600" maximum:"31622400" doc:"How long a signed answer may be relied on. Without it, 14 days."`
 	Features         []FeatureRecord `json:"features,omitempty" nullable:"false" maxItems:"100"`
 	Plan             *NewPlan        `json:"plan,omitempty" doc:"Its first generator. Without it, Standard: one device, perpetual."`
-}
-
-// NewPlan is the wish for a generator, which is a plan that licenses are issued as.
-type NewPlan struct {
-	Name         string          `json:"name" minLength:"1" maxLength:"255"`
-	Pattern      string          `json:"pattern" minLength:"1" maxLength:"255" doc:"What its keys look like." example:"ACME-{X:5}-{X:5}-{X:5}-{X:5}"`
-	Limit        Optional[int]   `json:"limit,omitempty" minimum:"1" maximum:"10000" doc:"Devices, or null for unlimited. Without it, 1."`
-	ValidityDays int             `json:"validity_days,omitempty" minimum:"1" maximum:"36500" doc:"Without it, perpetual."`
-	MaxVersion   string          `json:"max_version,omitempty" maxLength:"64"`
-	Features     []FeatureRecord `json:"features,omitempty" nullable:"false" maxItems:"100" doc:"Values over those of the product."`
-}
-
-func (in NewPlan) generator() catalog.NewGenerator {
-	limit := 1
-	if asked := in.Limit.or(license.Unlimited); asked != nil {
-		limit = *asked
-	}
-	return catalog.NewGenerator{
-		Name: in.Name, Pattern: in.Pattern, Limit: limit, ValidityDays: in.ValidityDays, MaxVersion: in.MaxVersion,
-		Features: records(in.Features, FeatureRecord.feature),
-	}
 }
 
 func (in NewProduct) product(e license.Environment) catalog.NewProduct {
@@ -115,31 +101,13 @@ func (in NewProduct) product(e license.Environment) catalog.NewProduct {
 		Environment: e, Name: in.Name, Slug: in.Slug, HighSecurity: in.HighSecurity,
 		AcceptsHardware: in.AcceptsHardware, AcceptsDomain: in.AcceptsDomain, DeviceRequired: in.DeviceRequired,
 		SelfDeactivation: in.SelfDeactivation, Swaps: in.Swaps.policy(), OfflineAllowed: in.OfflineAllowed,
-		RenewalURL: in.RenewalURL, LeaseFor: seconds(in.LeaseSeconds),
+		RenewalURL: in.RenewalURL, HoldFor: seconds(in.HoldSeconds), LeaseFor: seconds(in.LeaseSeconds), MaxSkew: seconds(in.MaxSkewSeconds),
 		Features: records(in.Features, FeatureRecord.feature), Plan: catalog.NewGenerator{Limit: 1},
 	}
 	if in.Plan != nil {
 		out.Plan = in.Plan.generator()
 	}
 	return out
-}
-
-// PlanRecord is a generator.
-type PlanRecord struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	Pattern      string          `json:"pattern"`
-	Limit        *int            `json:"limit" doc:"Devices, or null for unlimited."`
-	ValidityDays *int            `json:"validity_days" doc:"Or null for perpetual."`
-	MaxVersion   *string         `json:"max_version" doc:"Or null for all."`
-	Features     []FeatureRecord `json:"features" nullable:"false"`
-	Active       bool            `json:"active"`
-	CreatedAt    time.Time       `json:"created_at"`
-}
-
-// Plans is every generator of a product, the one it was made with first.
-type Plans struct {
-	Items []PlanRecord `json:"items" nullable:"false"`
 }
 
 // Switch turns something on or off.
@@ -172,22 +140,16 @@ type KeySet struct {
 
 func productRecordOf(p license.Product) ProductRecord {
 	return ProductRecord{
-		ID: string(p.ID), Environment: string(p.Environment), Name: p.Name, Slug: p.Slug, Active: p.Active,
+		ID: string(p.ID), Version: p.Version, Environment: string(p.Environment), Name: p.Name, Slug: p.Slug, Active: p.Active,
 		KilledAt: orNull(p.KilledAt), CreatedAt: p.CreatedAt, HighSecurity: p.HighSecurity,
 		AcceptsHardware: p.AcceptsHardware, AcceptsDomain: p.AcceptsDomain, DeviceRequired: p.DeviceRequired,
 		SelfDeactivation: p.SelfDeactivation, OfflineAllowed: p.OfflineAllowed, RenewalURL: p.RenewalURL,
-		LeaseSeconds: int64(p.LeaseFor / time.Second), Features: records(p.Features, featureRecordOf),
+		HoldSeconds: int64(p.HoldFor / time.Second), LeaseSeconds: int64(p.LeaseFor / time.Second),
+		MaxSkewSeconds: int64(p.MaxSkew / time.Second), Features: records(p.Features, featureRecordOf),
 		Swaps: SwapRules{
 			Allowed: p.Swaps.Allowed, PeriodSeconds: int64(p.Swaps.Period / time.Second), CoolDownSeconds: int64(p.Swaps.CoolDown / time.Second),
 		},
 		Delivery: DeliveryRules(p.Delivery),
-	}
-}
-
-func planRecordOf(g license.Generator) PlanRecord {
-	return PlanRecord{
-		ID: string(g.ID), Name: g.Name, Pattern: g.Pattern, Limit: unlessZero(g.Limit), ValidityDays: unlessZero(g.ValidityDays),
-		MaxVersion: unlessZero(g.MaxVersion), Features: records(g.Features, featureRecordOf), Active: g.Active, CreatedAt: g.CreatedAt,
 	}
 }
 
@@ -198,26 +160,36 @@ func productEndpoints() []endpoint {
 	}
 	creating := of("create-product", "", writes, "Create a product", "Makes a product of the token's environment, with a signing key and its first plan.")
 	creating.created = true
-	planning := of("create-generator", "/{id}/generators", writes, "Add a plan", "Adds a generator, which is a plan that licenses are issued as.")
-	planning.created = true
+	listing := of("list-products", "", reads, "List products", "Lists the products of the environment, oldest first.")
+	listing.params = []param{
+		{name: "active", doc: "Only those that are sold, or only those that are switched off.", enum: yesNo()},
+		{name: "slug", doc: "Only the one with this slug."},
+	}
 	return []endpoint{
 		change(creating, func(a *API, q *asked, in NewProduct) (id.ID, error) {
 			p, err := a.Catalog.CreateProduct(q.ctx, q.actor, in.product(q.actor.Environment))
-			return p.ID, err
+			return p.ID, sentAs(newProductNames(), err)
 		}, madeProduct),
-		list(of("list-products", "", reads, "List products", "Lists the products of the environment, oldest first."),
+		list(listing,
 			func(a *API, q *asked) ([]ProductRecord, error) {
-				rows, err := a.Catalog.Products(q.ctx, q.actor, q.after, q.limit+1)
+				some := catalog.Selection{Slug: q.query["slug"], Active: q.yesNo("active")}
+				rows, err := a.Catalog.SelectProducts(q.ctx, q.actor, some, q.after, q.limit+1)
 				return records(rows, productRecordOf), err
 			}, func(p ProductRecord) string { return p.ID }),
 		fetch(of("get-product", "/{id}", reads, "Read a product", "Answers one product."), getProduct),
+		productChange(patching(of("edit-product", "/{id}", writes, "Change a product", "Sets its name and rules. Absent fields stay; a list of features replaces the one before.")),
+			func(a *API, q *asked, product id.ID, in EditProduct) (license.Product, error) {
+				p, err := a.Catalog.Edit(q.ctx, q.actor, product, in.edit())
+				return p, sentAs(productNames(), err)
+			}),
 		productChange(of("switch-product", "/{id}/active", writes, "Switch a product on or off", "Off, nobody gets a new seat; those who have one keep working."),
 			func(a *API, q *asked, product id.ID, in Switch) (license.Product, error) {
 				return a.Catalog.SetActive(q.ctx, q.actor, product, in.Active)
 			}),
 		productChange(of("set-swaps", "/{id}/swaps", writes, "Set how often customers may free seats", "It counts what they did before, too."),
 			func(a *API, q *asked, product id.ID, in SwapRules) (license.Product, error) {
-				return a.Catalog.SetSwaps(q.ctx, q.actor, product, in.policy())
+				p, err := a.Catalog.SetSwaps(q.ctx, q.actor, product, in.policy())
+				return p, sentAs(swapNames(), err)
 			}),
 		productChange(of("set-delivery", "/{id}/delivery", writes, "Set how releases reach customers", "Replaces all four rules."),
 			func(a *API, q *asked, product id.ID, in DeliveryRules) (license.Product, error) {
@@ -238,20 +210,18 @@ func productEndpoints() []endpoint {
 				return a.Catalog.SetSlug(q.ctx, q.actor, product, in.Slug)
 			}),
 		fetch(of("product-keys", "/{id}/keys", reads, "Read the public keys of a product", "Answers the keys that verify its leases and offline files, as a JSON Web Key Set."), productKeys),
-		fetch(of("list-generators", "/{id}/generators", reads, "List the plans of a product", "Lists its generators, the one it was made with first."), listPlans),
-		change(planning, func(a *API, q *asked, in NewPlan) (id.ID, error) {
-			product, err := q.id("id", "product")
-			if err != nil {
-				return "", err
-			}
-			g, err := a.Catalog.CreateGenerator(q.ctx, q.actor, product, in.generator())
-			return g.ID, err
-		}, madePlan),
 	}
+}
+
+// patching is e with a method that changes what is sent and leaves the rest.
+func patching(e endpoint) endpoint {
+	e.method = http.MethodPatch
+	return e
 }
 
 // productChange is an endpoint that changes one side of a product.
 func productChange[In any](e endpoint, do func(*API, *asked, id.ID, In) (license.Product, error)) endpoint {
+	e.versioned = true
 	return change(e, func(a *API, q *asked, in In) (id.ID, error) {
 		product, err := q.id("id", "product")
 		if err != nil {
@@ -290,30 +260,4 @@ func productKeys(a *API, q *asked) (KeySet, error) {
 	}
 	var set KeySet
 	return set, json.Unmarshal(text, &set)
-}
-
-func listPlans(a *API, q *asked) (Plans, error) {
-	wanted, err := q.id("id", "product")
-	if err != nil {
-		return Plans{}, err
-	}
-	all, err := a.Catalog.Generators(q.ctx, q.actor, wanted)
-	return Plans{records(all, planRecordOf)}, err
-}
-
-func madePlan(a *API, q *asked, made id.ID) (PlanRecord, error) {
-	product, err := q.id("id", "product")
-	if err != nil {
-		return PlanRecord{}, err
-	}
-	all, err := a.Catalog.Plans(q.ctx, q.actor, product)
-	for _, g := range all {
-		if g.ID == made {
-			return planRecordOf(g), nil
-		}
-	}
-	if err == nil {
-		err = fault.Missing("plan")
-	}
-	return PlanRecord{}, err
 }

@@ -223,7 +223,7 @@ func printed(variable string) string {
 	case "LICENSE":
 		return `(?m)^{"license":{"id":"([^"]+)"`
 	case "CUSTOMER":
-		return `(?m)^{"id":"([^"]+)","name":"South Wind"`
+		return `(?m)^{"id":"([^"]+)","version":1,"name":"South Wind"`
 	case "first customer":
 		return `(?m)^Customer .*\nId +(\S+)$`
 	case "license":

@@ -24,6 +24,7 @@ const (
 	ProductChanged      Type = "product.changed"
 	ProductKeyRotated   Type = "product.key_rotated"
 	GeneratorCreated    Type = "generator.created"
+	GeneratorChanged    Type = "generator.changed"
 	ReleaseCreated      Type = "release.created"
 	ReleasePublished    Type = "release.published"
 	ReleaseWithdrawn    Type = "release.withdrawn"
@@ -32,6 +33,7 @@ const (
 
 	CustomerCreated Type = "customer.created"
 	CustomerStatus  Type = "customer.status_changed"
+	CustomerRenamed Type = "customer.renamed"
 	PersonAdded     Type = "person.added"
 	PersonInvited   Type = "person.invited"
 	PasswordSet     Type = "person.password_set"

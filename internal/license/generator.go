@@ -21,4 +21,5 @@ type Generator struct {
 	Active       bool  // off: makes no further keys
 	Generated    int64 // keys made so far, which is what {SEQ} counts
 	CreatedAt    time.Time
+	Version      int64 // rises with every change of the generator
 }

@@ -183,7 +183,7 @@ type CustomerEntry struct {
 // Customers lists the next customers after one of them, oldest first; after ""
 // it begins with the first.
 func (s *Services) Customers(ctx context.Context, after id.ID, limit int) ([]CustomerEntry, error) {
-	customers, err := s.Store.Customers(ctx, after, limit)
+	customers, err := s.Store.Customers(ctx, store.CustomerFilter{}, after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -2,20 +2,21 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 )
 
 const generatorColumns = `g.id, p.id, g.name, g.pattern, g.activation_limit, g.validity_days, g.max_version,
-	g.features, g.active, g.generated, g.created_at`
+	g.features, g.active, g.generated, g.created_at, g.version`
 
 const generatorTables = `generator g JOIN product p ON p.seq = g.product_seq`
 
 func scanGenerator(s scanner) (license.Generator, error) {
 	var g license.Generator
 	err := s.Scan(&g.ID, &g.ProductID, &g.Name, &g.Pattern, scanOr(&g.Limit), &g.ValidityDays, &g.MaxVersion,
-		scanJSON(&g.Features), scanBool(&g.Active), &g.Generated, scanAt(&g.CreatedAt))
+		scanJSON(&g.Features), scanBool(&g.Active), &g.Generated, scanAt(&g.CreatedAt), &g.Version)
 	return g, err
 }
 
@@ -32,6 +33,23 @@ func (tx *Tx) AddGenerator(ctx context.Context, g license.Generator) error {
 		SELECT $2, seq, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM product WHERE id = $1`,
 		g.ProductID, g.ID, g.Name, g.Pattern, orNull(g.Limit), g.ValidityDays,
 		g.MaxVersion, features, g.Active, g.Generated, at(g.CreatedAt))
+}
+
+// SaveGenerator writes what changes of a generator; its version rises, and that
+// of its product, whose first generator says what keys look like. A name
+// that the product has already is a conflict: see IsUnique with
+// "generator.name".
+func (tx *Tx) SaveGenerator(ctx context.Context, g license.Generator, now time.Time) error {
+	features, err := jsonText(g.Features)
+	if err != nil {
+		return err
+	}
+	if err := tx.change(ctx, `UPDATE product SET updated_at = $2, version = version + 1 WHERE id = $1`, g.ProductID, at(now)); err != nil {
+		return err
+	}
+	return tx.change(ctx, `UPDATE generator SET name = $2, pattern = $3, activation_limit = $4, validity_days = $5,
+			max_version = $6, features = $7, active = $8, version = version + 1 WHERE id = $1`,
+		g.ID, g.Name, g.Pattern, orNull(g.Limit), g.ValidityDays, g.MaxVersion, features, g.Active)
 }
 
 // Generator returns a generator.

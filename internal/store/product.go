@@ -86,11 +86,28 @@ func (tx *Tx) LockProduct(ctx context.Context, product id.ID) (license.Product, 
 	return first(tx.queryRow(ctx, `SELECT `+productColumns+` FROM product p WHERE p.id = $1`+tx.d.lockRow(), product), scanProduct)
 }
 
-// Products returns the next limit products of an environment, or of all when it
-// is "", after one of them, oldest first; after "" it begins with the first.
-func (r Reader) Products(ctx context.Context, e license.Environment, after id.ID, limit int) ([]license.Product, error) {
-	rs, err := r.query(ctx, `SELECT `+productColumns+` FROM product p
-		WHERE p.id > $1 AND ($2 = '' OR p.environment = $2) ORDER BY p.id LIMIT $3`, after, e, limit)
+// ProductFilter selects among products.
+type ProductFilter struct {
+	Environment license.Environment // "" is all
+	Active      *bool               // nil is any
+	Slug        string              // "" is any
+}
+
+// Products returns the next limit products after one of them, oldest first;
+// after "" it begins with the first.
+func (r Reader) Products(ctx context.Context, f ProductFilter, after id.ID, limit int) ([]license.Product, error) {
+	w := &where{d: r.d}
+	w.add(`p.id > ` + w.arg(after))
+	if f.Environment != "" {
+		w.add(`p.environment = ` + w.arg(f.Environment))
+	}
+	if f.Active != nil {
+		w.add(`p.active = ` + w.arg(*f.Active))
+	}
+	if f.Slug != "" {
+		w.add(`p.slug = ` + w.arg(f.Slug))
+	}
+	rs, err := r.query(ctx, `SELECT `+productColumns+` FROM product p`+w.text()+` ORDER BY p.id LIMIT `+w.arg(limit), w.args...)
 	return collect(rs, err, scanProduct)
 }
 
@@ -99,6 +116,18 @@ func (r Reader) Products(ctx context.Context, e license.Environment, after id.ID
 func (tx *Tx) changeProduct(ctx context.Context, product id.ID, now time.Time, set string, args ...any) error {
 	return tx.change(ctx, `UPDATE product SET `+set+`, updated_at = $2, version = version + 1 WHERE id = $1`,
 		append([]any{product, at(now)}, args...)...)
+}
+
+// SaveProduct writes what an edit changes of a locked product.
+func (tx *Tx) SaveProduct(ctx context.Context, p license.Product, now time.Time) error {
+	features, err := jsonText(p.Features)
+	if err != nil {
+		return err
+	}
+	return tx.changeProduct(ctx, p.ID, now, `name = $3, name_folded = $4, accepts_hardware = $5, accepts_domain = $6,
+			device_required = $7, self_deactivation = $8, hold_for = $9, renewal_url = $10, lease_for = $11, max_skew = $12, features = $13`,
+		p.Name, license.FoldName(p.Name), p.AcceptsHardware, p.AcceptsDomain, p.DeviceRequired, p.SelfDeactivation,
+		p.HoldFor.Microseconds(), p.RenewalURL, p.LeaseFor.Microseconds(), p.MaxSkew.Microseconds(), features)
 }
 
 // SetProductActive switches a product's sale of new seats on or off.

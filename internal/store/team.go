@@ -15,9 +15,10 @@ func (tx *Tx) LockCustomer(ctx context.Context, customer id.ID) (account.Custome
 		`SELECT `+customerColumns+` FROM customer c WHERE c.id = $1`+tx.d.lockRow(), customer), scanCustomer)
 }
 
-// SetRole changes what a person is for a customer.
+// SetRole changes what a person is for a customer; the version of the membership
+// rises.
 func (tx *Tx) SetRole(ctx context.Context, person, customer id.ID, to account.Role) error {
-	return tx.change(ctx, `UPDATE membership SET role = $3
+	return tx.change(ctx, `UPDATE membership SET role = $3, version = version + 1
 		WHERE person_seq = (SELECT seq FROM person WHERE id = $1) AND customer_seq = (SELECT seq FROM customer WHERE id = $2)`,
 		person, customer, to)
 }

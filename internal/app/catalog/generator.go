@@ -64,7 +64,7 @@ func newGenerator(problems *fault.Problems, named string, in NewGenerator, p lic
 	g := license.Generator{
 		ID: id.New(), ProductID: p.ID, Name: name(problems, named, in.Name), Pattern: in.Pattern,
 		Limit: in.Limit, ValidityDays: in.ValidityDays, MaxVersion: strings.TrimSpace(in.MaxVersion),
-		Features: overrides(problems, in.Features, p.Features), Active: true, CreatedAt: now,
+		Features: overrides(problems, in.Features, p.Features), Active: true, CreatedAt: now, Version: 1,
 	}
 	if _, err := id.Compile(id.Spec{Type: id.TypeCustom, Pattern: in.Pattern}); err != nil {
 		problems.Add("pattern", patternProblem(err))

@@ -71,6 +71,12 @@ func leaseFor(problems *fault.Problems, d time.Duration) time.Duration {
 	return d.Truncate(time.Microsecond)
 }
 
+func accepts(problems *fault.Problems, p license.Product) {
+	if !p.AcceptsHardware && !p.AcceptsDomain {
+		problems.Add("accepts_hardware", "Accept hardware identifiers, domains, or both: else nothing can be activated.")
+	}
+}
+
 func maxSkew(problems *fault.Problems, d time.Duration) time.Duration {
 	if d < 0 || d > maxSkewTime {
 		problems.Add("max_skew", "Choose up to 24 hours, or 0 to leave it unchecked.")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/once"
+	"github.com/keyward/keyward/internal/app/stale"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -90,9 +91,7 @@ func newProduct(problems *fault.Problems, in NewProduct, now time.Time) license.
 	if !in.Environment.Known() {
 		problems.Add("environment", "Choose production, staging or development.")
 	}
-	if !p.AcceptsHardware && !p.AcceptsDomain {
-		problems.Add("accepts_hardware", "Accept hardware identifiers, domains, or both: else nothing can be activated.")
-	}
+	accepts(problems, p)
 	return p
 }
 
@@ -227,6 +226,9 @@ func (s *Service) change(ctx context.Context, actor account.Actor, product id.ID
 	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		p, err := tx.LockProduct(ctx, product)
 		if after, err = s.visible(ctx, actor, p, err); err != nil {
+			return "", err
+		}
+		if err := stale.Check(ctx, "product", p.Version); err != nil {
 			return "", err
 		}
 		happened, err := apply(tx, &after, now)

@@ -93,10 +93,22 @@ const MaxPage = 101
 // Products returns the next products after one of them, oldest first; after ""
 // it begins with the first.
 func (s *Service) Products(ctx context.Context, actor account.Actor, after id.ID, limit int) ([]license.Product, error) {
+	return s.SelectProducts(ctx, actor, Selection{}, after, limit)
+}
+
+// Selection says which products are wanted; the zero value is all.
+type Selection struct {
+	Active *bool
+	Slug   string
+}
+
+// SelectProducts is Products of some.
+func (s *Service) SelectProducts(ctx context.Context, actor account.Actor, some Selection, after id.ID, limit int) ([]license.Product, error) {
 	if err := actor.Require(account.ProductsRead); err != nil {
 		return nil, err
 	}
-	return s.Store.Products(ctx, actor.Environment, after, min(max(limit, 1), MaxPage))
+	f := store.ProductFilter{Environment: actor.Environment, Active: some.Active, Slug: some.Slug}
+	return s.Store.Products(ctx, f, after, min(max(limit, 1), MaxPage))
 }
 
 // Generators lists a product's generators, the one it was made with first.

@@ -28,7 +28,7 @@ func (s *Service) CreateCustomer(ctx context.Context, actor account.Actor, in Ne
 	}
 	now := s.clock()
 	var problems fault.Problems
-	c := account.Customer{ID: id.New(), Name: name(&problems, "name", in.Name, true), Status: account.Active, CreatedAt: now}
+	c := account.Customer{ID: id.New(), Name: name(&problems, "name", in.Name, true), Status: account.Active, CreatedAt: now, Version: 1}
 	p := newPerson(&problems, in.Email, in.PersonName, now)
 	if err := problems.Err(); err != nil {
 		return account.Customer{}, account.Person{}, err
@@ -140,32 +140,18 @@ func taken(err error, column string) error {
 // for it, and open sessions count no longer from the next request on
 // (P-AUTH-09); its licenses are not touched. Repeating it changes nothing.
 func (s *Service) SetStatus(ctx context.Context, actor account.Actor, customer id.ID, to account.Status) (account.Customer, error) {
-	if err := actor.Require(account.CustomersWrite); err != nil {
-		return account.Customer{}, err
-	}
 	if !to.Known() {
 		return account.Customer{}, fault.New(fault.Invalid, "invalid_input", "This is no status of a customer.").
 			WithField("status", "Use active, inactive or suspended.")
 	}
-	now := s.clock()
-	var c account.Customer
-	err := once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
-		var err error
-		if c, err = tx.Customer(ctx, customer); err != nil {
-			return "", missing(err, "customer")
-		}
+	return s.changeCustomer(ctx, actor, customer, func(tx *store.Tx, c *account.Customer, e *event.Event) error {
 		if c.Status == to {
-			return c.ID, nil
+			return nil
 		}
 		c.Status = to
-		if err := tx.SetCustomerStatus(ctx, customer, to, now); err != nil {
-			return "", missing(err, "customer")
-		}
-		e := event.New(event.CustomerStatus, actor, now).Because(string(to))
-		e.CustomerID = customer
-		return c.ID, tx.AppendEvent(ctx, e)
+		e.Type, e.Reason = event.CustomerStatus, string(to)
+		return tx.SetCustomerStatus(ctx, c.ID, to, e.At)
 	})
-	return c, err
 }
 
 // PersonByEmail returns the person with an address, without the password hash.
@@ -208,13 +194,27 @@ func (s *Service) CustomerByEmail(ctx context.Context, actor account.Actor, addr
 // MaxCustomers is the most customers that one call returns.
 const MaxCustomers = 101
 
+// SomeCustomers says which customers are wanted; the zero value is all.
+type SomeCustomers struct {
+	Status account.Status
+	Email  string // of somebody who signs in for it
+}
+
 // AllCustomers returns the next customers after one of them, oldest first; after
 // "" it begins with the first. Customers are of no environment.
-func (s *Service) AllCustomers(ctx context.Context, actor account.Actor, after id.ID, limit int) ([]account.Customer, error) {
+func (s *Service) AllCustomers(ctx context.Context, actor account.Actor, some SomeCustomers, after id.ID, limit int) ([]account.Customer, error) {
 	if err := actor.Require(account.CustomersRead); err != nil {
 		return nil, err
 	}
-	return s.Store.Customers(ctx, after, min(max(limit, 1), MaxCustomers))
+	f := store.CustomerFilter{Status: some.Status}
+	if some.Email != "" {
+		address, ok := account.NormalizeEmail(some.Email)
+		if !ok {
+			return nil, nil
+		}
+		f.Email = address
+	}
+	return s.Store.Customers(ctx, f, after, min(max(limit, 1), MaxCustomers))
 }
 
 // Customer returns a customer to whoever may read or write them.

@@ -297,7 +297,7 @@ func TestCreateCustomer(t *testing.T) {
 		f.customer(t, ada)
 		_, _, err = f.CreateCustomer(t.Context(), system, identity.NewCustomer{Name: "Other", Email: ada})
 		wantCode(t, err, "email_taken")
-		list, err := f.store.Customers(t.Context(), "", 10)
+		list, err := f.store.Customers(t.Context(), store.CustomerFilter{}, "", 10)
 		ok(t, err)
 		if len(list) != 1 {
 			t.Errorf("%d customers, want 1", len(list))

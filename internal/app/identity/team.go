@@ -7,6 +7,8 @@ import (
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/app/isolation"
+	"github.com/keyward/keyward/internal/app/once"
+	"github.com/keyward/keyward/internal/app/stale"
 	"github.com/keyward/keyward/internal/event"
 	"github.com/keyward/keyward/internal/fault"
 	"github.com/keyward/keyward/internal/id"
@@ -231,53 +233,80 @@ func (s *Service) ownInvitation(ctx context.Context, actor account.Actor, invita
 // SetRole changes what a person is for the actor's customer. Somebody stays
 // its owner.
 func (s *Service) SetRole(ctx context.Context, actor account.Actor, person id.ID, to account.Role) error {
+	if err := ownerOnly(actor); err != nil {
+		return err
+	}
+	return s.changeMember(ctx, actor, person, to, false)
+}
+
+// SetPersonRole is SetRole for the vendor, of any customer's people.
+func (s *Service) SetPersonRole(ctx context.Context, actor account.Actor, customer, person id.ID, to account.Role) error {
+	if err := actor.Require(account.CustomersWrite); err != nil {
+		return err
+	}
+	actor.CustomerID = customer
 	return s.changeMember(ctx, actor, person, to, false)
 }
 
 // RemoveMember ends that a person acts for the actor's customer, at once. An
 // owner may leave that way, the last one may not. Doing it twice is harmless.
 func (s *Service) RemoveMember(ctx context.Context, actor account.Actor, person id.ID) error {
-	return s.changeMember(ctx, actor, person, "", true)
-}
-
-// changeMember gives somebody another role, or none when they leave.
-func (s *Service) changeMember(ctx context.Context, actor account.Actor, person id.ID, to account.Role, leaves bool) error {
 	if err := ownerOnly(actor); err != nil {
 		return err
 	}
+	return s.changeMember(ctx, actor, person, "", true)
+}
+
+// RemovePerson is RemoveMember for the vendor, of any customer's people.
+func (s *Service) RemovePerson(ctx context.Context, actor account.Actor, customer, person id.ID) error {
+	if err := actor.Require(account.CustomersWrite); err != nil {
+		return err
+	}
+	actor.CustomerID = customer
+	return s.changeMember(ctx, actor, person, "", true)
+}
+
+// changeMember gives somebody of the actor's customer another role, or none
+// when they leave.
+func (s *Service) changeMember(ctx context.Context, actor account.Actor, person id.ID, to account.Role, leaves bool) error {
 	now := s.clock()
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+	return once.InTx(ctx, s.Store, now, func(tx *store.Tx) (id.ID, error) {
 		members, err := lockTeam(ctx, tx, actor, actor.CustomerID)
 		if err != nil {
-			return err
+			return "", err
 		}
 		n := slices.IndexFunc(members, func(m account.Member) bool { return m.Person.ID == person })
 		if n < 0 {
-			return s.noMember(ctx, tx, actor, person, leaves)
+			return person, s.noMember(ctx, tx, actor, person, leaves)
+		}
+		if err := stale.Check(ctx, "person", members[n].Version); err != nil {
+			return "", err
 		}
 		if !leaves && !to.Known() {
-			return fault.New(fault.Invalid, "invalid_input", "There is no such role.").WithField("role", "Choose owner, manager or viewer.")
+			return "", fault.New(fault.Invalid, "invalid_input", "There is no such role.").WithField("role", "Choose owner, manager or viewer.")
 		}
 		if members[n].Role == to {
-			return nil
+			return person, nil
 		}
 		if err := account.CheckTeam(members, person, to); err != nil {
-			return err
+			return "", err
 		}
-		if leaves {
-			err = tx.RemoveMembership(ctx, person, actor.CustomerID)
-		} else {
-			err = tx.SetRole(ctx, person, actor.CustomerID, to)
-		}
-		if err != nil {
-			return err
+		if err := writeMember(ctx, tx, actor.CustomerID, person, to, leaves); err != nil {
+			return "", err
 		}
 		happened := event.TeamRoleChanged
 		if leaves {
 			happened = event.TeamLeft
 		}
-		return tx.AppendEvent(ctx, teamEvent(happened, actor, actor.CustomerID, person, to, now))
+		return person, tx.AppendEvent(ctx, teamEvent(happened, actor, actor.CustomerID, person, to, now))
 	})
+}
+
+func writeMember(ctx context.Context, tx *store.Tx, customer, person id.ID, to account.Role, leaves bool) error {
+	if leaves {
+		return tx.RemoveMembership(ctx, person, customer)
+	}
+	return tx.SetRole(ctx, person, customer, to)
 }
 
 // noMember is the answer about somebody who does not belong to the actor's

@@ -98,7 +98,7 @@ func (s *Service) template(ctx context.Context, actor account.Actor, in Issue) (
 	for _, g := range generators {
 		if in.Generator == "" || strings.EqualFold(g.Name, in.Generator) {
 			if !g.Active {
-				return p, none, fault.New(fault.Conflict, "generator_inactive", "This plan is switched off.")
+				return p, none, fault.New(fault.Conflict, "generator_inactive", "This plan is switched off.").WithNext("Name another plan, or switch it on first.")
 			}
 			return p, g, nil
 		}

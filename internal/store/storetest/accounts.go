@@ -62,7 +62,7 @@ func found(t *testing.T, err error) {
 
 func aCustomer(t *testing.T, s *store.Store, name string) account.Customer {
 	t.Helper()
-	c := account.Customer{ID: id.New(), Name: name, Status: account.Active, CreatedAt: noon}
+	c := account.Customer{ID: id.New(), Name: name, Status: account.Active, CreatedAt: noon, Version: 1}
 	must(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddCustomer(ctx, c) })
 	return c
 }
@@ -95,9 +95,9 @@ func customers(t *testing.T, s *store.Store) {
 		absent(t, err)
 	})
 	t.Run("they are paged by key", func(t *testing.T) {
-		got, err := s.Customers(ctx, "", 2)
+		got, err := s.Customers(ctx, store.CustomerFilter{}, "", 2)
 		same(t, []account.Customer{first, second}, got, err)
-		got, err = s.Customers(ctx, second.ID, 2)
+		got, err = s.Customers(ctx, store.CustomerFilter{}, second.ID, 2)
 		same(t, []account.Customer{third}, got, err)
 	})
 	t.Run("one is switched off and on", func(t *testing.T) {
@@ -106,7 +106,7 @@ func customers(t *testing.T, s *store.Store) {
 		})
 		got, err := s.Customer(ctx, first.ID)
 		want := first
-		want.Status = account.Suspended
+		want.Status, want.Version = account.Suspended, first.Version+1
 		same(t, want, got, err)
 		absent(t, try(t, s, func(ctx context.Context, tx *store.Tx) error {
 			return tx.SetCustomerStatus(ctx, id.New(), account.Active, noon)
@@ -121,7 +121,7 @@ func customers(t *testing.T, s *store.Store) {
 				tx.AddMembership(ctx, viewer.ID, third.ID, account.Owner, noon.Add(2*time.Second)))
 		})
 		members, err := s.Members(ctx, second.ID)
-		same(t, []account.Member{{Person: owner, Role: account.Owner}, {Person: viewer, Role: account.Viewer}}, members, err)
+		same(t, []account.Member{{Person: owner, Role: account.Owner, Version: 1}, {Person: viewer, Role: account.Viewer, Version: 1}}, members, err)
 		memberships, err := s.Memberships(ctx, viewer.ID)
 		same(t, []account.Membership{{Customer: second, Role: account.Viewer}, {Customer: third, Role: account.Owner}}, memberships, err)
 	})

@@ -51,11 +51,11 @@ func products(t *testing.T, s *store.Store) {
 		}
 	})
 	t.Run("they are paged by key and selected by environment", func(t *testing.T) {
-		got, err := s.Products(ctx, license.Production, "", 1)
+		got, err := s.Products(ctx, store.ProductFilter{Environment: license.Production}, "", 1)
 		same(t, []license.Product{p}, got, err)
-		got, err = s.Products(ctx, license.Production, p.ID, 5)
+		got, err = s.Products(ctx, store.ProductFilter{Environment: license.Production}, p.ID, 5)
 		same(t, []license.Product{q}, got, err)
-		got, err = s.Products(ctx, "", "", 5)
+		got, err = s.Products(ctx, store.ProductFilter{}, "", 5)
 		same(t, 3, len(got), err)
 	})
 	t.Run("every change of it or of its keys raises its version", func(t *testing.T) {
@@ -148,10 +148,10 @@ func generators(t *testing.T, s *store.Store) {
 	standard := license.Generator{
 		ID: id.New(), ProductID: p.ID, Name: "Standard", Pattern: "XXXXX-XXXXX-XXXXX", Limit: 5, ValidityDays: 365,
 		MaxVersion: "8", Features: []license.Feature{{Key: "sso", Label: "SSO", Type: license.Boolean, Value: false}},
-		Active: true, CreatedAt: noon,
+		Active: true, CreatedAt: noon, Version: 1,
 	}
 	site := license.Generator{
-		ID: id.New(), ProductID: p.ID, Name: "Site", Pattern: "SITE-{X:20}", Limit: license.Unlimited, CreatedAt: noon,
+		ID: id.New(), ProductID: p.ID, Name: "Site", Pattern: "SITE-{X:20}", Limit: license.Unlimited, CreatedAt: noon, Version: 1,
 	}
 	must(t, s, func(ctx context.Context, tx *store.Tx) error {
 		return errors.Join(tx.AddGenerator(ctx, standard), tx.AddGenerator(ctx, site))
@@ -208,7 +208,7 @@ func signingKeys(t *testing.T, s *store.Store) {
 			tx.RetireSigningKey(ctx, "old", noon.Add(time.Hour)))
 	})
 
-	old.Retired = true
+	old.Retired, old.SignsFrom, current.SignsFrom = true, noon, noon.Add(time.Hour)
 	ring, err := s.SigningKeys(ctx, p.ID) // C-PRD-04
 	same(t, signing.Ring{current, old}, ring, err)
 	ring, err = s.SigningKeys(ctx, id.New())
