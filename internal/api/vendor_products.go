@@ -133,6 +133,11 @@ type Slug struct {
 	Slug string `json:"slug" minLength:"1" maxLength:"64"`
 }
 
+// Rotation is the wish for a new key.
+type Rotation struct {
+	From *time.Time `json:"from,omitempty" doc:"From when it signs. Without it, at once: software that does not know it yet refuses its answers." example:"2027-03-12T00:00:00Z"`
+}
+
 // KeySet is a JSON Web Key Set.
 type KeySet struct {
 	Keys []map[string]any `json:"keys" nullable:"false" doc:"Public keys, retired ones included."`
@@ -160,6 +165,9 @@ func productEndpoints() []endpoint {
 	}
 	creating := of("create-product", "", writes, "Create a product", "Makes a product of the token's environment, with a signing key and its first plan.")
 	creating.created = true
+	rotating := of("rotate-key", "/{id}/keys/rotate", writes, "Give a product a new key",
+		"Makes a key that signs for the product from an instant on. Until then the one before signs; both verify from now on. Ship software that knows both before.")
+	rotating.versioned = true
 	listing := of("list-products", "", reads, "List products", "Lists the products of the environment, oldest first.")
 	listing.params = []param{
 		{name: "active", doc: "Only those that are sold, or only those that are switched off.", enum: yesNo()},
@@ -209,7 +217,19 @@ func productEndpoints() []endpoint {
 			func(a *API, q *asked, product id.ID, in Slug) (license.Product, error) {
 				return a.Catalog.SetSlug(q.ctx, q.actor, product, in.Slug)
 			}),
-		fetch(of("product-keys", "/{id}/keys", reads, "Read the public keys of a product", "Answers the keys that verify its leases and offline files, as a JSON Web Key Set."), productKeys),
+		fetch(of("product-keys", "/{id}/keys", reads, "Read the public keys of a product", "Answers the keys that verify its leases and offline files, as a JSON Web Key Set: the one that signs last comes first."), productKeys),
+		change(rotating, func(a *API, q *asked, in Rotation) (id.ID, error) {
+			product, err := q.id("id", "product")
+			if err != nil {
+				return "", err
+			}
+			var from time.Time
+			if in.From != nil {
+				from = *in.From
+			}
+			_, err = a.Catalog.RotateKey(q.ctx, q.actor, product, from)
+			return product, err
+		}, keysOf),
 	}
 }
 
@@ -254,7 +274,11 @@ func productKeys(a *API, q *asked) (KeySet, error) {
 	if _, err := a.Catalog.Product(q.ctx, q.actor, wanted); err != nil {
 		return KeySet{}, err
 	}
-	text, err := a.Catalog.JWKS(q.ctx, wanted)
+	return keysOf(a, q, wanted)
+}
+
+func keysOf(a *API, q *asked, product id.ID) (KeySet, error) {
+	text, err := a.Catalog.JWKS(q.ctx, product)
 	if err != nil {
 		return KeySet{}, err
 	}

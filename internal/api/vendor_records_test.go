@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -163,6 +164,31 @@ func TestProductsAndPlansAreEdited(t *testing.T) {
 	wantProblem(t, staging.call("PATCH", path, body{"name": "Mine"}, "If-Match", old), 404, "not_found")
 	wantProblem(t, staging.call("PATCH", plans+"/"+made.ID, body{"name": "Mine"}, "If-Match", old), 404, "not_found")
 	wantProblem(t, staging.call("GET", plans+"/"+made.ID, nil), 404, "not_found")
+}
+
+func TestKeysAreRotated(t *testing.T) { // C-PRD-04
+	v := newVendor(t)
+	path := products + "/" + string(v.product.ID)
+	before := read[api.KeySet](t, v.call("GET", path+"/keys", nil), 200)
+	at := func() string {
+		return fmt.Sprintf(`"%d"`, read[api.ProductRecord](t, v.call("GET", path, nil), 200).Version)
+	}
+	version := at()
+	from := body{"from": v.Now().Add(24 * time.Hour)}
+	for range 2 { // a retry makes no second key
+		after := read[api.KeySet](t, v.call("POST", path+"/keys/rotate", from, "If-Match", version, "Idempotency-Key", "r"), 200)
+		if len(after.Keys) != 2 || after.Keys[1]["kid"] != before.Keys[0]["kid"] {
+			t.Errorf("keys %v after %v", after, before)
+		}
+	}
+	wantProblem(t, v.call("POST", path+"/keys/rotate", body{}, "If-Match", version), 412, "version_stale")
+	wantProblem(t, v.call("POST", path+"/keys/rotate", body{}, "If-Match", at()), 409, "rotation_waits")
+	r := v.call("POST", path+"/keys/rotate", body{"from": "2020-01-01T00:00:00Z"}, "If-Match", at())
+	if wantProblem(t, r, 400, "invalid_input"); fieldsOf(r.Problem)[0] != "from" {
+		t.Errorf("names %v", fieldsOf(r.Problem))
+	}
+	staging := v.as(v.AddSecret(license.Staging, account.Permissions()...))
+	wantProblem(t, staging.call("POST", path+"/keys/rotate", body{}, "If-Match", `"1"`), 404, "not_found")
 }
 
 func TestProductsAreFiltered(t *testing.T) {
