@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyward/keyward/internal/account"
 	"github.com/keyward/keyward/internal/api"
 	"github.com/keyward/keyward/internal/api/apitest"
+	"github.com/keyward/keyward/internal/app/identity"
+	"github.com/keyward/keyward/internal/id"
 	"github.com/keyward/keyward/internal/license"
 )
 
@@ -112,6 +116,7 @@ func (o describedOperation) takes(name string) bool {
 func TestEverySecretRouteKeepsThePromisesOfAll(t *testing.T) {
 	v := newVendor(t)
 	described := v.operations()
+	refused := v.refusedTokens()
 	walked := 0
 	for _, route := range v.API.Routes() {
 		permission, is := route.Access.Permission()
@@ -129,7 +134,9 @@ func TestEverySecretRouteKeepsThePromisesOfAll(t *testing.T) {
 		t.Run(route.Pattern, func(t *testing.T) {
 			in := *v
 			in.t = t
-			wantProblem(t, in.as("kws_unknown").call(method, address, body{}), 401, "token_invalid")
+			for _, token := range refused {
+				wantProblem(t, in.as(token).call(method, address, body{}), 401, "token_invalid")
+			}
 			wantProblem(t, in.as(v.product.Token).call(method, address, body{}), 403, "permission_missing")
 			wantProblem(t, in.as(v.AddSecret(license.Production, others(permission)...)).call(method, address, body{}), 403, "permission_missing")
 			if len(op.Security) != 1 || op.Security[0]["secret_token"] == nil {
@@ -153,6 +160,29 @@ func TestEverySecretRouteKeepsThePromisesOfAll(t *testing.T) {
 	if walked < 54 {
 		t.Errorf("only %d routes were walked", walked)
 	}
+}
+
+// refusedTokens may do everything, and nobody may use them: unknown, ended,
+// revoked, and for another network (C-SEC-05).
+func (v *vendor) refusedTokens() []string {
+	v.t.Helper()
+	made := func(change func(*identity.NewToken)) (id.ID, string) {
+		in := identity.NewToken{Kind: account.SecretToken, Name: "Refused", Environment: license.Production, Permissions: account.Permissions()}
+		change(&in)
+		token, text, err := v.Identity.CreateToken(v.t.Context(), v.System(), in)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		return token.ID, text
+	}
+	revoked, revokedText := made(func(*identity.NewToken) {})
+	if err := v.Identity.RevokeToken(v.t.Context(), v.System(), revoked); err != nil {
+		v.t.Fatal(err)
+	}
+	_, elsewhere := made(func(in *identity.NewToken) { in.Networks = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} })
+	_, ended := made(func(in *identity.NewToken) { in.ExpiresAt = v.Now().Add(time.Minute) })
+	v.Advance(time.Minute)
+	return []string{"kws_unknown", ended, revokedText, elsewhere}
 }
 
 func others(permission string) []account.Permission {
