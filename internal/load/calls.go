@@ -43,6 +43,7 @@ func (c Calls) Run(ctx context.Context, out io.Writer) error {
 	if m.keyward, err = serve(ctx, c.Binary, c.Place); err != nil {
 		return err
 	}
+	defer m.keyward.abandon()
 	memory, err := m.keyward.privateMemory()
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (m *measurement) validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer least.process.Process.Kill()
+	defer least.abandon()
 	ask, err := m.knownDevice(ctx)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ func (p Pages) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		defer one.abandon()
 		running = append(running, one)
 	}
 	for _, o := range owners(p.Sizes) {

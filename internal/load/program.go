@@ -87,6 +87,9 @@ func drain(log io.ReadCloser) {
 	log.Close()
 }
 
+// abandon ends the program if it still runs, when a measurement broke off.
+func (p *program) abandon() { _ = p.process.Process.Kill() }
+
 // stop ends the program as an operator does.
 func (p *program) stop() error {
 	if err := p.process.Process.Signal(syscall.SIGTERM); err != nil {
